@@ -1,0 +1,21 @@
+import type {
+  AccountErased,
+  Heartbeat,
+  PolicyActivated,
+  SessionStarted,
+  SessionStopRequested,
+  StreamDecided,
+  Tick,
+} from './generated/records.ts';
+
+/** What lies in `heartbeats.v1`, by the name of its schema. */
+export type LogEvent =
+  | { readonly type: 'SessionStarted'; readonly value: SessionStarted }
+  | { readonly type: 'Heartbeat'; readonly value: Heartbeat }
+  | { readonly type: 'SessionStopRequested'; readonly value: SessionStopRequested }
+  | { readonly type: 'Tick'; readonly value: Tick }
+  | { readonly type: 'PolicyActivated'; readonly value: PolicyActivated }
+  | { readonly type: 'AccountErased'; readonly value: AccountErased };
+
+/** What a fold may emit. Its `id` and `cause` are the runtime's to fill: they follow from the position. */
+export type Output = { readonly type: 'StreamDecided'; readonly value: Omit<StreamDecided, 'id' | 'cause'> };

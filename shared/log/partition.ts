@@ -1,0 +1,33 @@
+/**
+ * Murmur2 of the key's UTF-8 bytes, as Kafka's default partitioner computes it, so that every adapter, and a Java
+ * producer beside us, puts a key into the same partition.
+ */
+export const murmur2 = (bytes: Uint8Array): number => {
+  const m = 0x5bd1e995;
+  const length = bytes.length;
+  let h = 0x9747b28c ^ length;
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    let k = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    k = Math.imul(k, m);
+    k ^= k >>> 24;
+    k = Math.imul(k, m);
+    h = Math.imul(h, m) ^ k;
+  }
+  const rest = length - i;
+  if (rest === 3) h ^= bytes[i + 2]! << 16;
+  if (rest >= 2) h ^= bytes[i + 1]! << 8;
+  if (rest >= 1) {
+    h ^= bytes[i]!;
+    h = Math.imul(h, m);
+  }
+  h ^= h >>> 13;
+  h = Math.imul(h, m);
+  h ^= h >>> 15;
+  return h | 0;
+};
+
+const encoder = new TextEncoder();
+
+export const partitionOf = (key: string, partitions: number): number =>
+  (murmur2(encoder.encode(key)) & 0x7fffffff) % partitions;

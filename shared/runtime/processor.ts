@@ -1,0 +1,47 @@
+import type { LogEvent, Output } from '../../schemas/events.ts';
+import type { EpochMs, LiveMs } from '../../schemas/time.ts';
+import type { TopicName } from '../../schemas/topics.ts';
+
+/**
+ * A processor is a pure function of the log: no I/O, no clock, no randomness, exactly one input topic. The same object
+ * runs on the embedded log, on Kafka, and under the test driver.
+ */
+export type Processor<State, Control> = {
+  readonly name: string;
+  readonly input: TopicName;
+  /** A rebuild without stored state starts this far before now. */
+  readonly rebuildWindowMs: number;
+  /** Grows when the shape of `State` changes. */
+  readonly stateVersion: number;
+  /** Makes a row of an older release readable: two releases run side by side in a roll-out. */
+  upgrade(state: unknown, fromVersion: number): State;
+  /** Folds one keyed record into its key's state. */
+  onRecord(state: State | undefined, record: LogEvent, at: At<Control>): Step<State>;
+  /** The wake-up that the key's last step asked for. */
+  onTimer(state: State, at: At<Control>): Step<State>;
+  /** Folds a record about the whole partition (no key). */
+  onControl(control: Control | undefined, record: LogEvent): Control | undefined;
+};
+
+/** All that a fold may know beside its state and its record. */
+export type At<Control> = {
+  readonly key: string;
+  /** Live time of the partition; for a timer, the time it was due. */
+  readonly liveMs: LiveMs;
+  /** Append time of the record at hand. */
+  readonly appendedAtMs: EpochMs;
+  /** Position of the record at hand, in the form that callers carry. */
+  readonly position: string;
+  readonly control: Control | undefined;
+};
+
+export type Step<State> = {
+  /** The key's state from now on; undefined forgets the key. */
+  readonly state: State | undefined;
+  readonly effects: readonly Effect[];
+  /** Live time from now until `onTimer` is called for this key; absent: never. */
+  readonly wakeInMs?: number;
+};
+
+/** The closed union of what a fold can cause. A new kind is an architecture decision. */
+export type Effect = { readonly emit: TopicName; readonly key: string; readonly record: Output };
