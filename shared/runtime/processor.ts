@@ -1,6 +1,8 @@
 import type { LogEvent, Output } from '../../schemas/events.ts';
 import type { EpochMs, LiveMs } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
+import type { Position } from '../log/position.ts';
+import type { Row } from '../state/state.ts';
 
 /**
  * A processor is a pure function of the log: no I/O, no clock, no randomness, exactly one input topic. The same object
@@ -30,8 +32,8 @@ export type At<Control> = {
   readonly liveMs: LiveMs;
   /** Append time of the record at hand. */
   readonly appendedAtMs: EpochMs;
-  /** Position of the record at hand, in the form that callers carry. */
-  readonly position: string;
+  /** Position of the record at hand. */
+  readonly position: Position;
   readonly control: Control | undefined;
 };
 
@@ -39,9 +41,14 @@ export type Step<State> = {
   /** The key's state from now on; undefined forgets the key. */
   readonly state: State | undefined;
   readonly effects: readonly Effect[];
-  /** Live time from now until `onTimer` is called for this key; absent: never. */
+  /** Live time from now until `onTimer` is called for this key, at least 1 ms; absent: never. */
   readonly wakeInMs?: number;
 };
 
 /** The closed union of what a fold can cause. A new kind is an architecture decision. */
 export type Effect = { readonly emit: TopicName; readonly key: string; readonly record: Output };
+
+/** A row's state, made readable for this release. */
+export const readState = <State, Control>(processor: Processor<State, Control>, row: Row): State =>
+  // A row is what this fold committed under its own stateVersion: the store hands it back untouched.
+  row.version === processor.stateVersion ? (row.state as State) : processor.upgrade(row.state, row.version);

@@ -40,6 +40,8 @@ export type Checkpoint = {
   readonly clock: PartitionClock;
   /** The fold's state of the whole partition (the active policy); undefined before the first control record. */
   readonly control: unknown;
+  /** The offsets between which a rebuild folds again; answers say `WARMING` until it is through. Null: not rebuilding. */
+  readonly rebuild: { readonly from: number; readonly to: number } | null;
 };
 
 export type PartitionClock = {

@@ -1,0 +1,116 @@
+import type { LogEvent } from '../../schemas/events.ts';
+import { type EpochMs, liveMs, type LiveMs } from '../../schemas/time.ts';
+import { positionOf } from '../log/position.ts';
+import type { Due, Loaded, Row } from '../state/state.ts';
+import { type At, type Effect, type Processor, readState, type Step } from './processor.ts';
+
+export type Readable = {
+  readonly offset: number;
+  readonly key: string | null;
+  readonly appendedAtMs: EpochMs;
+  readonly event: LogEvent;
+};
+
+export type FoldRequest<State, Control> = {
+  readonly processor: Processor<State, Control>;
+  readonly partition: number;
+  readonly records: readonly Readable[];
+  /** Live time at each record. */
+  readonly lives: readonly LiveMs[];
+  readonly loaded: Loaded;
+  readonly control: Control | undefined;
+};
+
+export type Folded<Control> = {
+  /** Only what changed; null forgets the key. */
+  readonly rows: ReadonlyMap<string, Row | null>;
+  /** In the order in which they were caused; `index` counts the effects of one offset. */
+  readonly effects: readonly { readonly effect: Effect; readonly offset: number; readonly index: number }[];
+  readonly control: Control | undefined;
+  readonly ticksOnly: boolean;
+};
+
+/**
+ * Folds records in log order. Before each record, the timers that live time has reached fire in (due, key) order. The
+ * result follows from the rows and the records alone: cut into other batches, the same records give the same.
+ */
+export const foldRecords = <State, Control>(request: FoldRequest<State, Control>): Folded<Control> => {
+  const { processor, partition, records, lives, loaded } = request;
+  const rows = new Map<string, Row | null>();
+  const effects: { effect: Effect; offset: number; index: number }[] = [];
+  const timers = timerQueue(loaded.due);
+  const lastLive = lives.at(-1) ?? liveMs(0);
+  let control = request.control;
+  let ticksOnly = true;
+  let effectOffset = -1;
+  let effectIndex = 0;
+
+  const current = (key: string): Row | undefined => {
+    const changed = rows.get(key);
+    return changed === undefined ? loaded.rows.get(key) : (changed ?? undefined);
+  };
+  const apply = (key: string, before: Row | undefined, result: Step<State>, at: LiveMs, offset: number): void => {
+    for (const effect of result.effects) {
+      effectIndex = offset === effectOffset ? effectIndex + 1 : 0;
+      effectOffset = offset;
+      effects.push({ effect, offset, index: effectIndex });
+    }
+    if (result.state === undefined) {
+      if (before !== undefined) rows.set(key, null);
+      return;
+    }
+    const dueMs = result.wakeInMs === undefined ? null : liveMs(at + Math.max(1, result.wakeInMs));
+    if (before !== undefined && before.state === result.state && before.dueMs === dueMs) return;
+    rows.set(key, { state: result.state, version: processor.stateVersion, dueMs });
+    if (dueMs !== null && dueMs <= lastLive) timers.add({ key, dueMs });
+  };
+
+  for (let i = 0; i < records.length; i++) {
+    const { key, appendedAtMs, event, offset } = records[i]!;
+    const live = lives[i]!;
+    const position = positionOf(processor.input, partition, offset);
+    for (let due = timers.next(live); due !== undefined; due = timers.next(live)) {
+      const row = current(due.key);
+      if (row?.dueMs !== due.dueMs) continue; // moved or forgotten since
+      const at: At<Control> = { key: due.key, liveMs: due.dueMs, appendedAtMs, position, control };
+      apply(due.key, row, processor.onTimer(readState(processor, row), at), due.dueMs, offset);
+    }
+    if (event.type === 'Tick') continue;
+    ticksOnly = false;
+    if (key === null) {
+      control = processor.onControl(control, event);
+      continue;
+    }
+    const row = current(key);
+    const state = row === undefined ? undefined : readState(processor, row);
+    const at: At<Control> = { key, liveMs: live, appendedAtMs, position, control };
+    apply(key, row, processor.onRecord(state, event, at), live, offset);
+  }
+  return { rows, effects, control, ticksOnly };
+};
+
+const compare = (a: Due, b: Due): number => a.dueMs - b.dueMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+
+/** The timers that can fire within this batch: few, so a sorted list does. */
+const timerQueue = (due: readonly Due[]): { add(timer: Due): void; next(untilMs: LiveMs): Due | undefined } => {
+  const queue = [...due];
+  let first = 0;
+  return {
+    add: (timer) => {
+      let low = first;
+      let high = queue.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (compare(queue[middle]!, timer) <= 0) low = middle + 1;
+        else high = middle;
+      }
+      queue.splice(low, 0, timer);
+    },
+    next: (untilMs) => {
+      const timer = queue[first];
+      if (timer === undefined || timer.dueMs > untilMs) return undefined;
+      first += 1;
+      return timer;
+    },
+  };
+};

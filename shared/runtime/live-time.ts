@@ -1,0 +1,35 @@
+import { type EpochMs, epochMs, type LiveMs, liveMs, SECOND_MS } from '../../schemas/time.ts';
+import type { PartitionClock } from '../state/state.ts';
+
+/** What the longest silence of a partition can add: an outage of ingest or log costs a session no more of its lease. */
+export const MAX_STEP_MS = 5 * SECOND_MS;
+/**
+ * How long a tick that says `shedding` holds live time. Ticks come each second while a node sheds; without the hold,
+ * the beats between two of them would let live time run on while other sessions' beats are refused.
+ */
+export const SHEDDING_HOLD_MS = 2 * SECOND_MS;
+
+export type LiveClock = {
+  /** Takes in the next record's append time and answers the live time at that record. */
+  step(appendedAtMs: EpochMs, shedding: boolean): LiveMs;
+  now(): PartitionClock;
+};
+
+/** The live time of one partition, going on from what was committed with its state. */
+export const liveClock = (committed: PartitionClock | null): LiveClock => {
+  let live: number = committed?.liveMs ?? 0;
+  let appended: number | null = committed?.appendedAtMs ?? null;
+  let heldUntil: number = committed?.heldUntilMs ?? 0;
+  return {
+    step: (appendedAtMs, shedding) => {
+      // A hold made before the clock was set back must not last until the clock has caught up.
+      if (heldUntil > appendedAtMs + SHEDDING_HOLD_MS) heldUntil = appendedAtMs + SHEDDING_HOLD_MS;
+      const held = shedding || appendedAtMs <= heldUntil;
+      if (appended !== null && !held) live += Math.min(Math.max(appendedAtMs - appended, 0), MAX_STEP_MS);
+      if (shedding) heldUntil = appendedAtMs + SHEDDING_HOLD_MS;
+      appended = appendedAtMs;
+      return liveMs(live);
+    },
+    now: () => ({ liveMs: liveMs(live), appendedAtMs: epochMs(appended ?? 0), heldUntilMs: epochMs(heldUntil) }),
+  };
+};

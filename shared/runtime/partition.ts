@@ -1,0 +1,235 @@
+import { decode, encodeOutput, UnknownSchemaId, UnreadableControlRecord, UnreadableRecord } from '../../schemas/codec.ts';
+import type { LogEvent } from '../../schemas/events.ts';
+import type { LiveMs } from '../../schemas/time.ts';
+import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
+import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
+import { partitionOf } from '../log/partition.ts';
+import { formatPosition, positionOf } from '../log/position.ts';
+import type { Checkpoint, CommitOutcome, Owner, StateStore } from '../state/state.ts';
+import { foldRecords, type Folded, type Readable } from './fold.ts';
+import { liveClock } from './live-time.ts';
+import type { Processor } from './processor.ts';
+import { step, type Steps } from './steps.ts';
+
+/** What the loop needs of the log; `send` and `bounds` may answer at once. */
+export type LoopLog = {
+  send(topic: TopicName, partition: number, records: readonly NewRecord[]): unknown;
+  bounds(topic: TopicName, partition: number): Bounds | Promise<Bounds>;
+  /** Where a rebuild that covers the processor's window starts. */
+  rebuildFrom(topic: TopicName, partition: number): number | Promise<number>;
+  commitGroup(partition: number, offset: number): unknown;
+};
+
+export type Parts<State, Control> = {
+  readonly processor: Processor<State, Control>;
+  readonly log: LoopLog;
+  readonly store: Pick<StateStore, 'open' | 'load' | 'commit'>;
+  /** How many partitions keyed topics have. */
+  readonly partitions: number;
+  readonly onEvent: (event: LoopEvent) => void;
+};
+
+export type LoopEvent =
+  | { readonly kind: 'rebuild'; readonly partition: number; readonly from: number; readonly to: number; readonly lost: boolean }
+  | { readonly kind: 'parked'; readonly partition: number; readonly offset: number; readonly reason: string }
+  | { readonly kind: 'reopened'; readonly partition: number; readonly outcome: CommitOutcome }
+  | { readonly kind: 'folded'; readonly partition: number; readonly records: number };
+
+/** One owned partition. The loop is its only writer; nothing of it outlives a reopening. */
+export type Partition = {
+  readonly number: number;
+  owner: Owner;
+  /** What the store holds. */
+  committed: Checkpoint | null;
+  /** What has been folded: ahead of `committed` by ticks alone. */
+  folded: Checkpoint | null;
+  /** Outputs caused below it have been sent before. */
+  groupOffset: number;
+  /** Where a rebuild starts and ends, until it has reached its end. */
+  rebuild: Checkpoint['rebuild'];
+};
+
+/** Nobody but the newest owner may go on: this one waits until the partition is given to it again. */
+export class Fenced extends Error {}
+/** The partition stands still at a record that only another release, or an operator, can deal with. */
+export class PartitionPaused extends Error {}
+
+/** Takes a partition over: fences the previous owner and finds where to start. */
+export function* openPartition<State, Control>(
+  parts: Parts<State, Control>,
+  number: number,
+  groupOffset: number | null,
+): Steps<Partition> {
+  const { processor, log, store } = parts;
+  const request = { processor: processor.name, partition: number };
+  const opened = yield* step('open', () => store.open({ ...request, discard: false }));
+  const bounds = yield* step('bounds', () => log.bounds(processor.input, number));
+  const partition: Partition = {
+    number,
+    owner: opened.owner,
+    committed: opened.checkpoint,
+    folded: opened.checkpoint,
+    groupOffset: groupOffset ?? 0,
+    rebuild: opened.checkpoint?.rebuild ?? null,
+  };
+  const stored = opened.checkpoint;
+  if (stored !== null && stored.offset >= bounds.first && stored.offset <= bounds.end) return partition;
+
+  const from = yield* step('bounds', () => log.rebuildFrom(processor.input, number));
+  const fresh = yield* step('open', () => store.open({ ...request, discard: true }));
+  partition.owner = fresh.owner;
+  partition.committed = null;
+  partition.folded = null;
+  partition.rebuild = { from, to: bounds.end };
+  parts.onEvent({ kind: 'rebuild', partition: number, from, to: bounds.end, lost: stored !== null });
+  return partition;
+}
+
+/** The offset of the next record to fold. */
+export const nextOffset = (partition: Partition): number => partition.folded?.offset ?? partition.rebuild?.from ?? 0;
+
+/** A batch of nothing but ticks moves the checkpoint at most once a second. */
+const QUIET_COMMIT_MS = 1_000;
+
+/** Folds one batch: load, fold, send, commit, in this order. Answers the offset to go on from. */
+export function* foldBatch<State, Control>(
+  parts: Parts<State, Control>,
+  partition: Partition,
+  batch: Batch,
+): Steps<number> {
+  const { processor, log, store } = parts;
+  const start = nextOffset(partition);
+  // The store decides where to go on: what it has is skipped, and a batch from beyond it is asked for again.
+  if (batch.to <= start || batch.from > start) return start;
+
+  const read = readBatch(parts, partition, batch, start);
+  const clock = liveClock(partition.folded?.clock ?? null);
+  const lives: LiveMs[] = read.records.map((r) => clock.step(r.appendedAtMs, r.event.type === 'Tick' && r.event.value.shedding));
+  const end = clock.now();
+
+  const keys = new Set<string>();
+  for (const record of read.records) if (record.key !== null) keys.add(record.key);
+  const { owner } = partition;
+  const loaded = yield* step('load', () => store.load({ owner, keys: [...keys], dueUntilMs: end.liveMs }));
+  const folded: Folded<Control> = foldRecords({
+    processor,
+    partition: partition.number,
+    records: read.records,
+    lives,
+    loaded,
+    control: partition.folded?.control as Control | undefined,
+  });
+
+  const offset = read.pausedAt ?? batch.to;
+  const outgoing = outgoingRecords(parts, partition, folded, read.parked);
+  for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));
+
+  if (partition.rebuild !== null && offset >= partition.rebuild.to) partition.rebuild = null;
+  const to: Checkpoint = { offset, clock: end, control: folded.control, rebuild: partition.rebuild };
+  if (worthCommitting(partition, folded, to)) {
+    const from = partition.committed?.offset ?? null;
+    const outcome = yield* step('commit', () => store.commit({ owner, from, to, rows: folded.rows }));
+    if (outcome === 'fenced') throw new Fenced(`partition ${partition.number} of ${processor.name} has another owner`);
+    if (outcome !== 'committed' && outcome !== 'already') {
+      parts.onEvent({ kind: 'reopened', partition: partition.number, outcome });
+      return yield* reopen(parts, partition);
+    }
+    partition.committed = to;
+  }
+  partition.folded = to;
+  if (offset > partition.groupOffset && partition.committed === to) {
+    yield* step('commit-group', () => log.commitGroup(partition.number, offset));
+    partition.groupOffset = offset;
+  }
+  parts.onEvent({ kind: 'folded', partition: partition.number, records: read.records.length });
+  if (read.pausedBy !== null) throw read.pausedBy;
+  return offset;
+}
+
+/** Forgets all that was known of the partition and starts from what the store holds. */
+export function* reopen<State, Control>(parts: Parts<State, Control>, partition: Partition): Steps<number> {
+  const fresh = yield* openPartition(parts, partition.number, partition.groupOffset);
+  Object.assign(partition, fresh);
+  return nextOffset(partition);
+}
+
+const worthCommitting = (partition: Partition, folded: Folded<unknown>, to: Checkpoint): boolean =>
+  folded.rows.size > 0 ||
+  !folded.ticksOnly ||
+  folded.control !== partition.committed?.control ||
+  Math.abs(to.clock.appendedAtMs - (partition.committed?.clock.appendedAtMs ?? 0)) >= QUIET_COMMIT_MS;
+
+type Parked = { readonly record: LogRecord; readonly reason: string };
+type Read = {
+  readonly records: readonly Readable[];
+  readonly parked: readonly Parked[];
+  readonly pausedAt: number | null;
+  readonly pausedBy: PartitionPaused | null;
+};
+
+/** Decodes what is new in the batch, up to a record at which the partition has to stand still. */
+const readBatch = <State, Control>(
+  parts: Parts<State, Control>,
+  partition: Partition,
+  batch: Batch,
+  start: number,
+): Read => {
+  const records: Readable[] = [];
+  const parked: Parked[] = [];
+  for (const record of batch.records) {
+    if (record.offset < start) continue;
+    let event: LogEvent;
+    try {
+      event = decode(record.value);
+    } catch (error) {
+      if (error instanceof UnreadableRecord) {
+        parked.push({ record, reason: error.message });
+        parts.onEvent({ kind: 'parked', partition: partition.number, offset: record.offset, reason: error.message });
+        continue;
+      }
+      if (error instanceof UnknownSchemaId || error instanceof UnreadableControlRecord) {
+        const where = `${parts.processor.input} partition ${partition.number} offset ${record.offset}`;
+        const pausedBy = new PartitionPaused(`${where}: ${error.message}`, { cause: error });
+        return { records, parked, pausedAt: record.offset, pausedBy };
+      }
+      throw error;
+    }
+    records.push({ offset: record.offset, key: record.key, appendedAtMs: record.appendedAtMs, event });
+  }
+  return { records, parked, pausedAt: null, pausedBy: null };
+};
+
+type Outgoing = { readonly topic: TopicName; readonly to: number; readonly records: readonly NewRecord[] };
+
+/** Outputs by topic and partition, with ids that follow from their cause; without those that were sent before. */
+const outgoingRecords = <State, Control>(
+  parts: Parts<State, Control>,
+  partition: Partition,
+  folded: Folded<Control>,
+  parked: readonly Parked[],
+): readonly Outgoing[] => {
+  const { processor, partitions } = parts;
+  const byTarget = new Map<string, { topic: TopicName; to: number; records: NewRecord[] }>();
+  const add = (topic: TopicName, key: string, value: Uint8Array): void => {
+    const to = partitionOf(key, partitionsOf(topic, partitions));
+    const target = `${topic}/${to}`;
+    const existing = byTarget.get(target);
+    if (existing === undefined) byTarget.set(target, { topic, to, records: [{ key, value }] });
+    else existing.records.push({ key, value });
+  };
+  for (const { effect, offset, index } of folded.effects) {
+    if (offset < partition.groupOffset) continue;
+    const cause = formatPosition(positionOf(processor.input, partition.number, offset));
+    add(effect.emit, effect.key, encodeOutput(effect.record, { id: `${processor.name}:${cause}:${index}`, cause }));
+  }
+  for (const { record, reason } of parked) {
+    if (record.offset < partition.groupOffset) continue;
+    const cause = formatPosition(positionOf(processor.input, partition.number, record.offset));
+    const bytes = Buffer.from(record.value ?? new Uint8Array());
+    const value = { topic: processor.input, processor: processor.name, reason, bytes };
+    add(PARKED, cause, encodeOutput({ type: 'RecordParked', value }, { id: `${processor.name}:${cause}`, cause }));
+  }
+  return [...byTarget.values()];
+};
+
+const PARKED: TopicName = 'heartbeats.v1.parked';

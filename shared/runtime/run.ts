@@ -1,0 +1,110 @@
+import type { EpochMs } from '../../schemas/time.ts';
+import { epochMs } from '../../schemas/time.ts';
+import type { Batch, Consumption, Log } from '../log/log.ts';
+import type { StateStore } from '../state/state.ts';
+import { foldBatch, type LoopEvent, nextOffset, openPartition, type Partition, type Parts } from './partition.ts';
+import type { Processor } from './processor.ts';
+import { runSteps } from './steps.ts';
+
+export type RunOptions<State, Control> = {
+  readonly processor: Processor<State, Control>;
+  readonly log: Log;
+  readonly store: StateStore;
+  readonly partitions: number;
+  readonly clock: () => EpochMs;
+  readonly onEvent: (event: LoopEvent | FailedEvent) => void;
+};
+
+/** The partition has stopped for good in this process: paused at a record, fenced, or its log or store broke. */
+export type FailedEvent = { readonly kind: 'failed'; readonly partition: number; readonly error: unknown };
+
+export type RunningProcessor = {
+  status(): readonly PartitionStatus[];
+  close(): Promise<void>;
+};
+
+export type PartitionStatus = {
+  readonly partition: number;
+  readonly state: 'running' | 'warming' | 'failed';
+  /** Next offset to fold, and the end of the log when the newest batch was read. */
+  readonly offset: number;
+  readonly end: number;
+  readonly appendedAtMs: EpochMs | null;
+  /** 0 to 1 while warming, else 1. */
+  readonly progress: number;
+  readonly error: string | null;
+};
+
+type Held = { readonly partition: Partition; end: number; error: unknown };
+
+/** Runs one processor over the partitions that its consumer group gives it. */
+export const runProcessor = async <State, Control>(
+  options: RunOptions<State, Control>,
+): Promise<RunningProcessor> => {
+  const { processor, log, store, clock, onEvent } = options;
+  const held = new Map<number, Held>();
+  let consumption: Consumption | null = null;
+
+  const parts: Parts<State, Control> = {
+    processor,
+    store,
+    partitions: options.partitions,
+    onEvent,
+    log: {
+      send: (topic, partition, records) => log.append(topic, partition, records),
+      bounds: (topic, partition) => log.bounds(topic, partition),
+      rebuildFrom: (topic, partition) =>
+        log.offsetAt(topic, partition, epochMs(clock() - processor.rebuildWindowMs)),
+      commitGroup: (partition, offset) => consumption?.commit(partition, offset),
+    },
+  };
+
+  const running = await log.consume({
+    group: processor.name,
+    topic: processor.input,
+    assigned: async (number, groupOffset) => {
+      const partition = await runSteps(openPartition(parts, number, groupOffset), () => true);
+      const { end } = await log.bounds(processor.input, number);
+      held.set(number, { partition, end, error: null });
+      return nextOffset(partition);
+    },
+    batch: async (batch: Batch) => {
+      const own = held.get(batch.partition);
+      if (own === undefined) return batch.from;
+      own.end = batch.end;
+      // After a revocation nothing more leaves the loop: the next owner has the partition.
+      return runSteps(foldBatch(parts, own.partition, batch), () => held.get(batch.partition) === own);
+    },
+    revoked: async (number) => {
+      held.delete(number);
+    },
+    failed: (number, error) => {
+      const own = held.get(number);
+      if (own !== undefined) own.error = error;
+      onEvent({ kind: 'failed', partition: number, error });
+    },
+  });
+  consumption = running;
+
+  return {
+    status: () => [...held.values()].map(status),
+    close: async () => {
+      await running.close();
+      held.clear();
+    },
+  };
+};
+
+const status = ({ partition, end, error }: Held): PartitionStatus => {
+  const offset = nextOffset(partition);
+  const { rebuild } = partition;
+  return {
+    partition: partition.number,
+    state: error !== null ? 'failed' : rebuild !== null ? 'warming' : 'running',
+    offset,
+    end: Math.max(end, offset),
+    appendedAtMs: partition.folded?.clock.appendedAtMs ?? null,
+    progress: rebuild === null ? 1 : (offset - rebuild.from) / Math.max(1, rebuild.to - rebuild.from),
+    error: error === null ? null : error instanceof Error ? error.message : String(error),
+  };
+};
