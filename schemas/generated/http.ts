@@ -1,0 +1,542 @@
+// Made by `npm run generate` from schemas/http/*.schema.json. Change those, not this file.
+
+/** A channel or a title on demand. */
+export type ContentType = 'live' | 'vod';
+
+/** ISO 3166-1 alpha-2, capital letters. */
+export type Country = string;
+
+/** 1 to 128 characters (code points), no control characters, no lone surrogates. */
+export type Id = string;
+
+/** A short text: 1 to 128 characters (code points), no control characters, no lone surrogates. */
+export type Text = string;
+
+/** A signed token, opaque to its bearer. */
+export type Token = string;
+
+/** A place in the log, opaque to callers. Pass it as `after` to read what you wrote. */
+export type Position = string;
+
+/** What the player does at the moment of the beat. */
+export type PlayerState = 'starting' | 'playing' | 'paused' | 'buffering' | 'seeking' | 'ended' | 'stopped' | 'failed';
+
+/** Grows by one with each beat of the session; a repeat carries the same number. */
+export type Sequence = number;
+
+/** The player's clock, epoch milliseconds. It decides nothing, so any safe integer is welcome. */
+export type PlayerTimeMs = number;
+
+/** A place in the content or its length, in milliseconds, at most ten years. */
+export type ContentTimeMs = number;
+
+/** Server time, epoch milliseconds. */
+export type EpochMs = number;
+
+/** A span of time in milliseconds. */
+export type DurationMs = number;
+
+/** Only `stop` stops the picture. */
+export type DecisionVerdict = 'allow' | 'stop';
+
+/** Why. The list is closed; docs/reference/reasons.md has a sentence for the viewer for each. */
+export type Reason =
+  | 'OK'
+  | 'LIMIT_REACHED'
+  | 'EVICTED_BY_NEWER'
+  | 'TERMINATED_BY_USER'
+  | 'REPLACED_ON_DEVICE'
+  | 'SILENT_TOO_LONG'
+  | 'PAUSED_TOO_LONG'
+  | 'STOPPED'
+  | 'SESSION_CAP'
+  | 'SERVICE_DEGRADED';
+
+/** A value, or several of which one must match. */
+export type OneOrMore = string | readonly string[];
+
+/** Named in each decision. */
+export type RuleId = string;
+
+/** `observe`: decides and records, and answers allow. */
+export type RuleMode = 'enforce' | 'observe';
+
+/** What is counted. */
+export type CountBy = 'sessions' | 'devices' | 'profiles' | 'countries';
+
+/** What happens to a newcomer over the limit. */
+export type OnExceed = 'deny-newest' | 'evict-oldest' | 'ask';
+
+/** What a second session on a device does to the first. */
+export type SameDevice = 'replace' | 'share-slot' | 'count';
+
+/** How long a session counts without a beat. */
+export type LeaseMs = number;
+
+/** After how long a silence a newcomer may take the slot; less than leaseMs. */
+export type LateMs = number;
+
+/** How long a paused session keeps its slot. */
+export type PausedHoldsMs = number;
+
+/** The answer when the decision cannot be had in time. */
+export type FailMode = 'open' | 'closed';
+
+/** One of these must match. */
+export type MatchValues = readonly string[];
+
+/** May this stream go on (with a session), or would a start be allowed now (without one, then device and content are required). */
+export interface BlockCheckRequest {
+  /** The household that pays. */
+  readonly accountId: string;
+
+  /** A running session. */
+  readonly sessionId?: string;
+
+  /** Who would watch. */
+  readonly profileId?: string;
+
+  /** The device that would play. */
+  readonly deviceId?: string;
+
+  /** Such as `tv`, `phone`, `browser`. */
+  readonly deviceType?: string;
+
+  /** The title or channel. */
+  readonly contentId?: string;
+  readonly contentType?: ContentType;
+  readonly country?: Country;
+  readonly metadata?: Metadata;
+}
+
+/** Up to 8 values under keys that the installation declares; policies may match them. */
+export interface Metadata {
+  readonly [k: string]: string;
+}
+
+/** What happened since the last beat (CTA-2066 measures). */
+export interface Quality {
+  /** Mean video bitrate. */
+  readonly bitrateKbps?: number;
+
+  /** Media in the buffer now. */
+  readonly bufferMs?: number;
+
+  /** Stalls that began. */
+  readonly stallCount?: number;
+
+  /** Time spent stalled. */
+  readonly stallMs?: number;
+
+  /** Frames not shown. */
+  readonly droppedFrames?: number;
+
+  /** From the press of play to the first picture; sent once. */
+  readonly startupMs?: number;
+
+  /** Measured download speed. */
+  readonly throughputKbps?: number;
+
+  /** The player's own code of its last error. */
+  readonly errorCode?: string;
+}
+
+/** The advertisement that runs now. */
+export interface Ad {
+  /** The creative. */
+  readonly adId?: string;
+
+  /** The break that it belongs to. */
+  readonly breakId?: string;
+
+  /** Place within the advertisement. */
+  readonly positionMs?: number;
+}
+
+/** A running session of the account. */
+export interface ActiveSession {
+  readonly sessionId: Id;
+  readonly deviceId: Id;
+
+  /** As the device calls itself. */
+  readonly deviceName?: string;
+  readonly deviceType: Id;
+
+  /** Left out when it belongs to another profile, except for a service token. */
+  readonly contentId?: string;
+  readonly startedAtMs: EpochMs;
+  readonly lastBeatAtMs: EpochMs;
+
+  /** `late` sessions have missed two beats; a newcomer may take their slot. */
+  readonly status: 'starting' | 'active' | 'paused' | 'late';
+
+  /** When its slot frees by itself; only for late and paused sessions. */
+  readonly freesInMs?: number;
+
+  /** Where the rule asks: send it in `terminate` of a new start to stop this session. */
+  readonly terminationToken?: string;
+}
+
+/** One field that was refused. */
+export interface FieldError {
+  /** JSON pointer into the body. */
+  readonly path: string;
+  readonly code: 'REQUIRED' | 'TYPE' | 'RANGE' | 'FORMAT' | 'ENUM' | 'DEPTH' | 'UNKNOWN';
+  readonly detail: string;
+}
+
+/** May this stream go on, and what the answer is based on. The same object everywhere. */
+export interface Decision {
+  /** Null when the question was asked before playback. */
+  readonly sessionId: string | null;
+  readonly decision: DecisionVerdict;
+  readonly reason: Reason;
+
+  /** The rule of the policy that decided; null when none matched. */
+  readonly rule: string | null;
+
+  /** The policy that decided; 0 when there was none. */
+  readonly policyVersion: number;
+
+  /** The limit of that rule; null when it has none. */
+  readonly limit: number | null;
+
+  /** Who holds the slots. A beat's reply has it only when the decision is stop or has changed. */
+  readonly active?: readonly ActiveSession[];
+
+  /** With `stop`: when trying again may help. */
+  readonly retryAfterMs?: number;
+
+  /** The answer could not be had, or is old: the fail mode of the policy answered, or `asOfMs` is more than 5 s ago. */
+  readonly degraded: boolean;
+
+  /** Time of the newest record that the answer includes. */
+  readonly asOfMs: number;
+
+  /** Place in the log that the answer includes, opaque to callers; null when the answer could not be had. */
+  readonly position: string | null;
+}
+
+/** Whether the process lives, or may get traffic. */
+export interface Health {
+  readonly status: 'ok' | 'starting' | 'draining';
+
+  /** The roles that this process plays. */
+  readonly roles?: readonly string[];
+
+  /** The release that runs. */
+  readonly version?: string;
+}
+
+/** Several beats in one call, such as an offline queue. Each beat is judged by itself. */
+export interface HeartbeatBatch {
+  readonly heartbeats: readonly HeartbeatRequest[];
+
+  /** The token of the start call, for players that cannot set headers. */
+  readonly sessionToken?: string;
+}
+
+/** One beat of one playback: every 10 s, and at once on each change of state. Unknown fields are ignored; an invalid optional field is dropped and counted. Ids may be left out of the body where a session token carries them. */
+export interface HeartbeatRequest {
+  /** The player's id of this playback (the `sid` of CMCD), unique within the account. */
+  readonly sessionId: string;
+  readonly sequence: Sequence;
+
+  /** The household that pays; limits belong to it. */
+  readonly accountId: string;
+
+  /** Who watches within the account. */
+  readonly profileId: string;
+
+  /** The device, the same after a restart. */
+  readonly deviceId: string;
+
+  /** Such as `tv`, `phone`, `browser`. */
+  readonly deviceType: string;
+
+  /** The title or channel. */
+  readonly contentId: string;
+  readonly contentType: ContentType;
+  readonly state: PlayerState;
+
+  /** Place in the content in milliseconds. Required for `vod`, may be null or absent for `live`. */
+  readonly positionMs?: number | null;
+  readonly sentAtMs: PlayerTimeMs;
+
+  /** How old the beat is by the player's monotonic clock, for beats sent from an offline queue; at most 31 days. */
+  readonly ageMs?: number;
+
+  /** Length of the content. */
+  readonly durationMs?: number;
+
+  /** 1 is normal speed, negative is backwards. */
+  readonly playbackRate?: number;
+  readonly country?: Country;
+
+  /** The network that delivers the segments. */
+  readonly cdn?: string;
+
+  /** Version of the app. */
+  readonly appVersion?: string;
+
+  /** Name and version of the player. */
+  readonly player?: string;
+
+  /** As shown to the viewer in a list of streams. */
+  readonly deviceName?: string;
+
+  /** The series that the title belongs to. */
+  readonly seriesId?: string;
+
+  /** `limits-only`: the beat holds a slot and reaches no other answer. */
+  readonly tracking?: 'full' | 'limits-only';
+  readonly metadata?: Metadata;
+  readonly quality?: Quality;
+  readonly ad?: Ad;
+
+  /** The token of the start call, for players that cannot set headers. */
+  readonly sessionToken?: string;
+}
+
+/** A beat that was not stored. */
+export interface IngestRejection {
+  /** Place in the batch. */
+  readonly index: number;
+
+  /** As in docs/reference/errors.md. */
+  readonly code: string;
+  readonly detail: string;
+
+  /** JSON pointer into the beat; empty when the whole beat is meant. */
+  readonly path: string;
+
+  /** Send it again with the same sequence. */
+  readonly retryable: boolean;
+}
+
+/** A beat that was stored. */
+export interface IngestResult {
+  readonly sessionId: Id;
+  readonly sequence: Sequence;
+  readonly position: Position;
+
+  /** When to beat next. */
+  readonly nextHeartbeatMs: number;
+  readonly decision?: Decision;
+
+  /** JSON pointers of invalid optional fields that were left out; absent when there were none. */
+  readonly dropped?: readonly string[];
+}
+
+/** What became of each beat, after the log has stored the accepted ones. */
+export interface IngestResponse {
+  /** How many beats the log has stored. */
+  readonly accepted: number;
+  readonly rejected: readonly IngestRejection[];
+  readonly results: readonly IngestResult[];
+}
+
+/** Which sessions the rule is about: every field that is there must match one of its values. Empty: all. */
+export interface PolicyDocumentMatch {
+  readonly contentType?: ContentType | readonly ContentType[];
+  readonly contentId?: OneOrMore;
+  readonly deviceType?: OneOrMore;
+  readonly country?: string | readonly Country[];
+  readonly plan?: OneOrMore;
+
+  /** By declared metadata key. */
+  readonly metadata?: {
+    readonly [k: string]: OneOrMore;
+  };
+}
+
+/** One limit. */
+export interface PolicyDocumentRule {
+  readonly id: RuleId;
+  readonly mode?: RuleMode;
+  readonly match?: PolicyDocumentMatch;
+  readonly countBy?: CountBy;
+
+  /** How many; `none`; or the name of the claim that has the number. */
+  readonly limit: number | string;
+
+  /** The limit where the token lacks the claim. Required when `limit` names one. */
+  readonly limitWithoutClaim?: number;
+  readonly onExceed?: OnExceed;
+  readonly sameDevice?: SameDevice;
+  readonly leaseMs?: LeaseMs;
+  readonly lateMs?: LateMs;
+  readonly pausedHoldsMs?: PausedHoldsMs;
+  readonly failMode?: FailMode;
+}
+
+/** The limits, as people write them (YAML or JSON). An unknown field is an error: a typo must not switch a rule off. */
+export interface PolicyDocument {
+  /** Only grows. */
+  readonly version: number;
+  readonly description?: string;
+
+  /** What a rule says unless it says otherwise. */
+  readonly defaults?: {
+    readonly leaseMs?: LeaseMs;
+    readonly lateMs?: LateMs;
+    readonly pausedHoldsMs?: PausedHoldsMs;
+    readonly failMode?: FailMode;
+  };
+  readonly rules: readonly PolicyDocumentRule[];
+}
+
+/** Which sessions the rule is about: every field that is there must match one of its values. Empty: all. */
+export interface PolicyMatch {
+  readonly contentType?: readonly ContentType[];
+  readonly contentId?: MatchValues;
+  readonly deviceType?: MatchValues;
+  readonly country?: readonly Country[];
+  readonly plan?: MatchValues;
+  readonly metadata?: {
+    readonly [k: string]: MatchValues;
+  };
+}
+
+/** One limit. */
+export interface PolicyRule {
+  readonly id: RuleId;
+  readonly mode: RuleMode;
+  readonly match: PolicyMatch;
+  readonly countBy: CountBy;
+
+  /** How many; `none`; or the name of the claim that has the number. */
+  readonly limit: number | string;
+
+  /** The limit where the token lacks the claim. Required when `limit` names one. */
+  readonly limitWithoutClaim?: number;
+  readonly onExceed: OnExceed;
+  readonly sameDevice: SameDevice;
+  readonly leaseMs: LeaseMs;
+  readonly lateMs: LateMs;
+  readonly pausedHoldsMs: PausedHoldsMs;
+  readonly failMode: FailMode;
+}
+
+/** The limits, as decided by: every default filled in. All enforced rules must hold. */
+export interface Policy {
+  /** Only grows. */
+  readonly version: number;
+  readonly description?: string;
+  readonly rules: readonly PolicyRule[];
+}
+
+/** What went wrong (RFC 9457, application/problem+json). A 409 of a start also carries the fields of the decision. */
+export interface Problem {
+  /** Address of the page that explains the code. */
+  readonly type: string;
+
+  /** The same for every problem of this code. */
+  readonly title: string;
+
+  /** The HTTP status. */
+  readonly status: number;
+
+  /** As in docs/reference/errors.md. */
+  readonly code: string;
+
+  /** What happened this time. */
+  readonly detail: string;
+
+  /** The path that was called. */
+  readonly instance: string;
+
+  /** As in the header `x-request-id` and in the logs. */
+  readonly requestId: string;
+
+  /** When trying again may help. */
+  readonly retryAfterMs?: number;
+
+  /** How far a rebuild has come, with `WARMING`. */
+  readonly progress?: number;
+
+  /** Each field that was refused, at most 20. */
+  readonly errors?: readonly FieldError[];
+}
+
+/** The running sessions of an account. */
+export interface SessionList {
+  readonly sessions: readonly ActiveSession[];
+
+  /** The smallest limit that holds for the account's sessions; null when none does. */
+  readonly limit: number | null;
+
+  /** Time of the newest record that the answer includes. */
+  readonly asOfMs: number;
+
+  /** Place in the log that the answer includes, opaque to callers. */
+  readonly position: string | null;
+}
+
+/** A backend (licence or manifest server, delivery log) says that a silent player plays. */
+export interface SignalRequest {
+  /** The backend's own id: a repeat changes nothing. */
+  readonly signalId: string;
+
+  /** The household that pays. */
+  readonly accountId: string;
+
+  /** The device that plays. */
+  readonly deviceId: string;
+
+  /** Such as `tv`, `phone`, `browser`. */
+  readonly deviceType: string;
+
+  /** The title or channel. */
+  readonly contentId: string;
+  readonly contentType: ContentType;
+
+  /** Who watches, where the backend knows. */
+  readonly profileId?: string;
+
+  /** As shown to the viewer in a list of streams. */
+  readonly deviceName?: string;
+  readonly country?: Country;
+
+  /** How long the session counts without another sign of life. */
+  readonly leaseMs: number;
+
+  /** Name of the backend. */
+  readonly source: string;
+}
+
+/** A claim to play: the first heartbeat of a session, and what it takes over or stops. The fields of its own are refused when they are invalid, since the decision rests on them. */
+export interface StartRequest extends HeartbeatRequest {
+  /** Termination tokens of running sessions that this start shall stop. */
+  readonly terminate?: readonly Token[];
+
+  /** The session whose slot this one takes over (casting). */
+  readonly continuesSessionId?: string;
+
+  /** A repeat with the same id gives the same answer. Without it, the session id stands for it. */
+  readonly requestId?: string;
+}
+
+/** The stream may play. */
+export interface StartResponse extends Decision {
+  /** Alone authorises the beats and the stop of this session, for 12 hours. */
+  readonly sessionToken: string;
+
+  /** When to beat next. */
+  readonly nextHeartbeatMs: number;
+}
+
+/** The end of a session. The body may be empty where the token has the account. */
+export interface StopRequest {
+  /** The account of the session. */
+  readonly accountId?: string;
+
+  /** A repeat with the same id changes nothing. */
+  readonly requestId?: string;
+
+  /** Who asks. The viewer on another device is `user`. */
+  readonly by?: 'player' | 'user' | 'service';
+
+  /** The token of the start call, for players that cannot set headers. */
+  readonly sessionToken?: string;
+}

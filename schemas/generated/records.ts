@@ -1,0 +1,177 @@
+// Made by `npm run generate` from schemas/records/*.avsc. Change those, not this file.
+
+/** Every fold forgets this account here. Key: account key. */
+export type AccountErased = {
+  readonly requestId: string;
+  readonly tenant: string;
+  readonly receivedAtMs: number;
+};
+
+export type ContentType = 'live' | 'vod';
+
+export type PlayerState = 'starting' | 'playing' | 'paused' | 'buffering' | 'seeking' | 'ended' | 'stopped' | 'failed';
+
+export type Tracking = 'full' | 'limits_only';
+
+/** What happened since the last beat (CTA-2066 measures). */
+export type Quality = {
+  readonly bitrateKbps: number | null;
+  readonly bufferMs: number | null;
+  readonly stallCount: number | null;
+  readonly stallMs: number | null;
+  readonly droppedFrames: number | null;
+  readonly startupMs: number | null;
+  readonly throughputKbps: number | null;
+  readonly errorCode: string | null;
+};
+
+export type Ad = {
+  readonly adId: string | null;
+  readonly breakId: string | null;
+  readonly positionMs: number | null;
+};
+
+/** One beat of one playback, as ingest stamped it. The record's key is the account key. */
+export type Heartbeat = {
+  readonly tenant: string;
+  /** The player's id of this playback (CMCD sid). */
+  readonly sessionId: string;
+  /** Grows by one with each beat of the session; a repeat carries the same. */
+  readonly sequence: number;
+  readonly profileId: string;
+  readonly deviceId: string;
+  readonly deviceType: string;
+  readonly deviceName: string | null;
+  readonly contentId: string;
+  readonly contentType: ContentType;
+  readonly state: PlayerState;
+  readonly positionMs: number | null;
+  readonly durationMs: number | null;
+  readonly playbackRate: number | null;
+  readonly country: string | null;
+  readonly cdn: string | null;
+  readonly appVersion: string | null;
+  readonly player: string | null;
+  readonly seriesId: string | null;
+  /** limits_only: the beat holds a slot and reaches no other answer. */
+  readonly tracking: Tracking;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly quality: Quality | null;
+  readonly ad: Ad | null;
+  /** The player's clock: decides nothing. */
+  readonly sentAtMs: number;
+  /** Ingest's clock. */
+  readonly receivedAtMs: number;
+  /** receivedAtMs less the age that the player measured. */
+  readonly occurredAtMs: number;
+  /** sentAtMs less occurredAtMs, kept within one day either way. */
+  readonly clockSkewMs: number;
+  /** player, or the name of the backend that signalled. */
+  readonly source: string;
+  /** Keyed hash of the coarse network the beat came from. */
+  readonly networkKey: string | null;
+  /** The reason that this session was last told; null when it was told nothing. */
+  readonly lastDecision: string | null;
+  /** Claims of the token that policies name. */
+  readonly claims: Readonly<Record<string, number | string>>;
+};
+
+export type Mode = 'enforce' | 'observe';
+
+/** From this record on the partition decides by this policy. No key. In policies.v1 the key is the version. */
+export type PolicyActivated = {
+  /** Only grows. */
+  readonly version: number;
+  /** observe: every rule decides and records, and the answer is allow. */
+  readonly mode: Mode;
+  /** The whole policy as JSON, as validated by schemas/http/policy.schema.json. */
+  readonly policy: string;
+  readonly activatedAtMs: number;
+  /** Who activated it. */
+  readonly by: string;
+};
+
+/** Bytes that no version can read, set aside in <topic>.parked so that the partition goes on. */
+export type RecordParked = {
+  /** The same for every repeat of this output. */
+  readonly id: string;
+  /** Position of the bytes. */
+  readonly cause: string;
+  readonly topic: string;
+  readonly processor: string;
+  readonly reason: string;
+  readonly bytes: Uint8Array;
+};
+
+export type Origin = 'player' | 'signal';
+
+export type Termination = {
+  readonly sessionId: string;
+  /** Position of the admission that the token was made for. */
+  readonly admittedAt: string;
+};
+
+/** A claim to play: the start call of a player, or the signal of a backend for a silent player. Key: account key. */
+export type SessionStarted = {
+  /** A repeat with the same id changes nothing. */
+  readonly requestId: string;
+  readonly origin: Origin;
+  /** The lease that a signal asks for. */
+  readonly leaseMs: number | null;
+  readonly continuesSessionId: string | null;
+  /** Sessions whose termination token the caller showed. */
+  readonly terminate: readonly Termination[];
+  readonly beat: Heartbeat;
+};
+
+export type StoppedBy = 'player' | 'user' | 'service' | 'undecided';
+
+/** Somebody asked for the end of a session. Key: account key. */
+export type SessionStopRequested = {
+  /** A repeat with the same id changes nothing. */
+  readonly requestId: string;
+  readonly tenant: string;
+  readonly sessionId: string;
+  /** undecided: its claim was answered 503, so it may hold no slot. */
+  readonly by: StoppedBy;
+  readonly receivedAtMs: number;
+  readonly source: string;
+};
+
+export type Outcome = 'admitted' | 'denied' | 'evicted' | 'replaced' | 'displaced' | 'stopped' | 'expired';
+
+/** One decision about one session, in stream-decisions.v1. Key: account key. */
+export type StreamDecided = {
+  /** The same for every repeat of this output. */
+  readonly id: string;
+  /** Position of the record that caused it. */
+  readonly cause: string;
+  readonly tenant: string;
+  readonly sessionId: string;
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly rule: string | null;
+  readonly policyVersion: number;
+  readonly limit: number | null;
+  /** The rule only observes: the session was told allow. */
+  readonly observed: boolean;
+  /** The session that took the slot. */
+  readonly bySessionId: string | null;
+  /** Slot holders of the account after this decision. */
+  readonly holders: number;
+  readonly deviceId: string;
+  readonly deviceType: string;
+  readonly contentId: string;
+  readonly contentType: ContentType;
+  /** Append time of the cause. */
+  readonly decidedAtMs: number;
+};
+
+/** A quiet partition is alive. No key. */
+export type Tick = {
+  /** The ingest node. */
+  readonly source: string;
+  /** The node refused beats since its last tick. */
+  readonly shedding: boolean;
+  readonly receivedAtMs: number;
+};

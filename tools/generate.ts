@@ -1,0 +1,182 @@
+/**
+ * Writes the TypeScript types of the schemas: `schemas/generated/records.ts` from Avro, `schemas/generated/http.ts`
+ * from JSON Schema. A test builds both again and compares, so that neither can fall behind its source.
+ */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { compile } from 'json-schema-to-typescript';
+import { format, resolveConfig } from 'prettier';
+
+const root = new URL('../', import.meta.url);
+export const RECORDS_FILE = new URL('schemas/generated/records.ts', root);
+export const HTTP_FILE = new URL('schemas/generated/http.ts', root);
+
+const banner = (from: string): string =>
+  `// Made by \`npm run generate\` from ${from}. Change those, not this file.\n\n`;
+
+const tidy = async (source: string, file: URL): Promise<string> => {
+  const filepath = fileURLToPath(file);
+  return format(source, { ...(await resolveConfig(filepath)), parser: 'typescript' });
+};
+
+const filesIn = (folder: string, ending: string): readonly { name: string; text: string }[] => {
+  const url = new URL(folder, root);
+  return readdirSync(url)
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => ({ name, text: readFileSync(new URL(name, url), 'utf8') }));
+};
+
+// --- Avro -----------------------------------------------------------------------------------------------------------
+
+type AvroType =
+  | string
+  | readonly AvroType[]
+  | { type: 'record'; name: string; doc?: string; fields: readonly AvroField[] }
+  | { type: 'enum'; name: string; doc?: string; symbols: readonly string[] }
+  | { type: 'array'; items: AvroType }
+  | { type: 'map'; values: AvroType };
+type AvroField = { readonly name: string; readonly type: AvroType; readonly doc?: string };
+
+const PRIMITIVES: Readonly<Record<string, string>> = {
+  null: 'null',
+  boolean: 'boolean',
+  int: 'number',
+  long: 'number',
+  float: 'number',
+  double: 'number',
+  string: 'string',
+  bytes: 'Uint8Array',
+};
+
+const docComment = (doc: string | undefined): string =>
+  doc === undefined ? '' : `/** ${doc.replaceAll('*/', '* /')} */\n`;
+
+/** The type's expression; declarations of the named types that it contains are added to `declared`. */
+const avroExpression = (type: AvroType, declared: Map<string, string>): string => {
+  if (typeof type === 'string') return PRIMITIVES[type] ?? type.slice(type.lastIndexOf('.') + 1);
+  if (isUnion(type)) {
+    const members = type.map((member) => avroExpression(member, declared));
+    // `T | null` reads better than Avro's own order, which only says which branch a default belongs to.
+    return [...members.filter((member) => member !== 'null'), ...members.filter((member) => member === 'null')].join(
+      ' | ',
+    );
+  }
+  switch (type.type) {
+    case 'record': {
+      const fields = type.fields.map(
+        (field) => `${docComment(field.doc)}readonly ${field.name}: ${avroExpression(field.type, declared)};`,
+      );
+      declared.set(type.name, `${docComment(type.doc)}export type ${type.name} = {\n${fields.join('\n')}\n};`);
+      return type.name;
+    }
+    case 'enum':
+      declared.set(
+        type.name,
+        `${docComment(type.doc)}export type ${type.name} = ${type.symbols.map((symbol) => `'${symbol}'`).join(' | ')};`,
+      );
+      return type.name;
+    case 'array':
+      return `readonly (${avroExpression(type.items, declared)})[]`;
+    case 'map':
+      return `Readonly<Record<string, ${avroExpression(type.values, declared)}>>`;
+  }
+};
+
+const isUnion = (type: AvroType): type is readonly AvroType[] => Array.isArray(type);
+
+export const generateRecords = async (): Promise<string> => {
+  const declared = new Map<string, string>();
+  for (const { text } of filesIn('schemas/records/', '.avsc')) {
+    const schema: AvroType = JSON.parse(text);
+    avroExpression(schema, declared);
+  }
+  return tidy(`${banner('schemas/records/*.avsc')}${[...declared.values()].join('\n\n')}\n`, RECORDS_FILE);
+};
+
+// --- JSON Schema ----------------------------------------------------------------------------------------------------
+
+type JsonObject = { readonly [key: string]: unknown };
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Keywords that say nothing to a type, and that the type generator would trip over. */
+const SILENT = new Set(['$id', '$schema', '$defs', 'if', 'then', 'else', 'examples', 'minItems', 'maxItems']);
+
+const REFERENCE = /^(?:([a-z-]+)\.schema\.json)?(?:#\/\$defs\/(\w+))?$/;
+
+const titleOf = (stem: string): string =>
+  stem.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/**
+ * One schema per name, whatever file it came from: references become names, and `allOf` with one reference becomes
+ * `extends`. A reference that says more than its name is copied, so that what it says stays.
+ */
+const generalised = (value: unknown, owner: string, named: ReadonlyMap<string, JsonObject>): unknown => {
+  if (Array.isArray(value)) return value.map((item) => generalised(item, owner, named));
+  if (!isObject(value)) return value;
+  const out: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '$ref' && typeof item === 'string') {
+      const [, file, definition] = REFERENCE.exec(item) ?? [];
+      const name = definition ?? titleOf(file ?? owner);
+      if (Object.keys(value).length === 1) return { $ref: `#/$defs/${name}` };
+      Object.assign(out, generalised({ ...named.get(name) }, owner, named));
+    } else if (key === 'properties' && isObject(item)) {
+      out[key] = Object.fromEntries(
+        Object.entries(item).map(([name, property]) => [name, generalised(property, owner, named)]),
+      );
+    } else if (key === 'allOf' && Array.isArray(item)) {
+      out['extends'] = generalised(item[0], owner, named);
+    } else if (!SILENT.has(key)) {
+      out[key] = generalised(item, owner, named);
+    }
+  }
+  return out;
+};
+
+export const generateHttp = async (): Promise<string> => {
+  const named = new Map<string, JsonObject>();
+  const owners = new Map<string, string>();
+  const declare = (name: string, schema: unknown, owner: string): void => {
+    if (named.has(name) || !isObject(schema)) throw new Error(`${owner} defines ${name} a second time, or not at all`);
+    named.set(name, schema);
+    owners.set(name, owner);
+  };
+  for (const { name, text } of filesIn('schemas/http/', '.schema.json')) {
+    const owner = name.replace('.schema.json', '');
+    const schema: unknown = JSON.parse(text);
+    if (!isObject(schema)) throw new Error(`${name} is not an object`);
+    const definitions = schema['$defs'];
+    if (isObject(definitions))
+      for (const [key, definition] of Object.entries(definitions)) declare(key, definition, owner);
+    if (schema['type'] !== undefined) declare(titleOf(owner), schema, owner);
+  }
+  const $defs = Object.fromEntries(
+    [...named].map(([name, schema]) => [name, generalised(schema, owners.get(name) ?? '', named)]),
+  );
+  const source = await compile({ title: 'Everything', type: 'object', $defs }, 'Everything', {
+    additionalProperties: false,
+    bannerComment: '',
+    format: false,
+    unreachableDefinitions: true,
+  });
+  const types = source
+    .replace(/export interface Everything \{\s*\}/, '')
+    // The type generator tells of definitions that nothing refers to; here that says nothing.
+    .replaceAll(/\n \* This interface was referenced by [^\n]*\n \* via the [^\n]*/g, '')
+    .replaceAll(/(?:\n\s*\* *)+\n\s*\*\//g, '\n */')
+    .replaceAll(/\/\*\*\n\s*\*\/\n/g, '')
+    .replaceAll(/\/\*\*\n\s*\* ([^\n]*)\n\s*\*\//g, '/** $1 */')
+    .replaceAll(/\n(\/\*\*|export )/g, '\n\n$1')
+    .replaceAll(/\*\/\n\nexport/g, '*/\nexport');
+  const readonly = (await tidy(types, HTTP_FILE))
+    .replaceAll(/^( +)(\w+\??: |\[k: string\]: )/gm, '$1readonly $2')
+    .replaceAll(/(\w+|\([^()]*\))\[\]/g, 'readonly $1[]');
+  return tidy(`${banner('schemas/http/*.schema.json')}${readonly}`, HTTP_FILE);
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(RECORDS_FILE, await generateRecords());
+  writeFileSync(HTTP_FILE, await generateHttp());
+}
