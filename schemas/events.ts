@@ -2,6 +2,7 @@ import type {
   AccountErased,
   Heartbeat,
   PolicyActivated,
+  RecordParked,
   SessionStarted,
   SessionStopRequested,
   StreamDecided,
@@ -19,3 +20,6 @@ export type LogEvent =
 
 /** What a fold may emit. Its `id` and `cause` are the runtime's to fill: they follow from the position. */
 export type Output = { readonly type: 'StreamDecided'; readonly value: Omit<StreamDecided, 'id' | 'cause'> };
+
+/** What the runtime sets aside. */
+export type Parked = { readonly type: 'RecordParked'; readonly value: Omit<RecordParked, 'id' | 'cause'> };

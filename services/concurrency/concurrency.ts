@@ -1,0 +1,382 @@
+import type { Heartbeat, PolicyActivated, SessionStarted, SessionStopRequested } from '../../schemas/generated/records.ts';
+import { policyFromJson } from '../../schemas/policy.ts';
+import type { Reason } from '../../schemas/reasons.ts';
+import { MINUTE_MS } from '../../schemas/time.ts';
+import { formatPosition } from '../../shared/log/position.ts';
+import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
+import { beatAgeMs, isFlushed, isOver, isRepeat, mayClaim } from '../../shared/sessions/lifecycle.ts';
+import {
+  type Account,
+  type Claimant,
+  type Control,
+  holdsSlot,
+  isPausedTooLong,
+  MAX_REMEMBERED,
+  REMEMBERED_MS,
+  type Session,
+  type Status,
+} from './account.ts';
+import { holdOf, judge, type Power, type Verdict } from './judge.ts';
+
+type Here = At<Control>;
+type Outcome = 'admitted' | 'denied' | 'evicted' | 'replaced' | 'displaced' | 'stopped' | 'expired';
+
+/** Who may stream: folds starts, beats and stops of an account into the sessions that hold its slots. */
+export const concurrency: Processor<Account, Control> = {
+  name: 'concurrency',
+  input: 'heartbeats.v1',
+  // A remembered session is forgotten 10 minutes after its last beat; the longest lease that a signal may ask for is 10 more.
+  rebuildWindowMs: 20 * MINUTE_MS,
+  stateVersion: 1,
+  upgrade: (state) => state as Account,
+  onRecord: (account, event, at) => {
+    const before = account ?? { tenant: '', sessions: [] };
+    switch (event.type) {
+      case 'SessionStarted':
+        return onStart(before, event.value, at);
+      case 'Heartbeat':
+        return onBeat(before, event.value, at);
+      case 'SessionStopRequested':
+        return onStop(before, event.value, at);
+      case 'AccountErased':
+        return { state: undefined, effects: [] };
+      case 'Tick':
+      case 'PolicyActivated':
+        return step(before, [], at);
+    }
+  },
+  onTimer: (account, at) => {
+    const effects: Effect[] = [];
+    const sessions = account.sessions.flatMap((s) => {
+      if (holdsSlot(s) && s.lastBeatLiveMs + s.leaseMs <= at.liveMs) return [ended(s, 'gone', 'SILENT_TOO_LONG')];
+      return !holdsSlot(s) && s.lastBeatLiveMs + REMEMBERED_MS <= at.liveMs ? [] : [s];
+    });
+    const next = { ...account, sessions };
+    for (const s of sessions) {
+      if (s.status === 'gone' && !account.sessions.includes(s)) effects.push(decided(next, s, 'expired', at));
+    }
+    return step(next, effects, at);
+  },
+  onControl: (control, event) => (event.type === 'PolicyActivated' ? activated(control, event.value) : control),
+};
+
+/** Versions only grow; a repeat of the one in force changes nothing, and a switch of its mode is newer by its time. */
+const activated = (control: Control | undefined, record: PolicyActivated): Control => {
+  const { version, mode, activatedAtMs } = record;
+  if (control !== undefined) {
+    if (version < control.version) return control;
+    if (version === control.version && activatedAtMs <= control.activatedAtMs) return control;
+  }
+  return { version, mode, activatedAtMs, policy: policyFromJson(record.policy) };
+};
+
+const onStart = (account: Account, start: SessionStarted, at: Here): Step<Account> => {
+  const { beat, requestId } = start;
+  const known = account.sessions.find((s) => s.sessionId === beat.sessionId);
+  if (known !== undefined) {
+    if (known.requestId === requestId) return step(account, [], at);
+    // A start sent again: its holder keeps the slot, and answers to the newest request from now on.
+    if (holdsSlot(known)) return step(withSession(account, { ...known, requestId }), [], at);
+    // Whose slot somebody took, or who stopped, stays told so; an overtaken start must not bring it back.
+    if (!mayTryAgain(known)) return step(account, [], at);
+  }
+  if (start.origin === 'signal') return onSignal(account, start, at);
+  const continued = account.sessions.filter((s) => holdsSlot(s) && s.sessionId === start.continuesSessionId);
+  const terminated = account.sessions.filter(
+    (s) => holdsSlot(s) && start.terminate.some((t) => t.sessionId === s.sessionId && t.admittedAt === s.admittedAt),
+  );
+  const takesOver = [...continued, ...signalled(account, beat)];
+  return claim(account, { ...plainClaim(beat, 'full', at), takesOver, requestId, terminated });
+};
+
+/** A backend speaks for a silent player: it extends that player's session where there is one. */
+const onSignal = (account: Account, { beat, requestId, leaseMs }: SessionStarted, at: Here): Step<Account> => {
+  const same = account.sessions.find((s) => holdsSlot(s) && s.deviceId === beat.deviceId && s.contentId === beat.contentId);
+  if (same === undefined) return claim(account, { ...plainClaim(beat, 'signal', at), requestId, signalLeaseMs: leaseMs });
+  // As good as a beat now, or for as much less as the signal's lease is shorter.
+  const heardLiveMs = at.liveMs + Math.min(0, (leaseMs ?? same.leaseMs) - same.leaseMs);
+  const lastBeatLiveMs = Math.max(same.lastBeatLiveMs, heardLiveMs);
+  return step(withSession(account, { ...same, lastBeatLiveMs }), [], at);
+};
+
+const onBeat = (account: Account, beat: Heartbeat, at: Here): Step<Account> => {
+  const session = account.sessions.find((s) => s.sessionId === beat.sessionId);
+  if (session === undefined) return onUnknownBeat(account, beat, at);
+  if (isRepeat(session, beat)) return step(account, [], at);
+  const { sequence } = beat;
+  const told = toldBy(beat);
+  const holds = holdsSlot(session);
+  if (isOver(beat)) {
+    if (holds) return end(account, { ...session, sequence, told }, { reason: 'STOPPED', at });
+    return step(withSession(account, { ...session, sequence, told }), [], at);
+  }
+  if (isFlushed(beat, session.lateMs)) return step(withSession(account, { ...session, sequence, told }), [], at);
+  if (!holds && mayComeBack(session)) return claim(account, plainClaim(beat, 'meek', at));
+  const live = at.liveMs - beatAgeMs(beat);
+  const heard: Session = {
+    ...session,
+    sequence,
+    told,
+    lastBeatAtMs: Math.max(session.lastBeatAtMs, beat.occurredAtMs),
+    lastBeatLiveMs: Math.max(session.lastBeatLiveMs, live),
+    status: session.status === 'starting' && beat.state !== 'starting' ? 'active' : session.status,
+    pausedSinceLiveMs: holds && beat.state === 'paused' ? (session.pausedSinceLiveMs ?? live) : null,
+  };
+  return step(withSession(account, heard), [], at);
+};
+
+/** A beat of a session that the account does not know: after a lost start, a long sleep, or the loss of all state. */
+const onUnknownBeat = (account: Account, beat: Heartbeat, at: Here): Step<Account> => {
+  if (isOver(beat) || isFlushed(beat, lateMsOf(beat, at))) return step(account, [], at);
+  const told = toldBy(beat);
+  if (told === null && mayClaim(beat)) {
+    return claim(account, { ...plainClaim(beat, 'full', at), takesOver: signalled(account, beat) });
+  }
+  // The slot was lost in silence, or its past is forgotten: judged like a newcomer that evicts nobody.
+  if (told === null || STATUS_TOLD[told] === 'gone') return claim(account, plainClaim(beat, 'meek', at));
+  // All state was lost: what the session was last told is what it is.
+  const judged = { status: STATUS_TOLD[told], reason: told, rule: null, limit: null, requestId: null };
+  return step(appended(account, beat.tenant, newSession(beat, at, judged)), [], at);
+};
+
+const onStop = (account: Account, stop: SessionStopRequested, at: Here): Step<Account> => {
+  const session = account.sessions.find((s) => s.sessionId === stop.sessionId);
+  if (session === undefined) return step(account, [], at);
+  if (stop.by === 'undecided') return onUndecided(account, session, stop, at);
+  const reason = stop.by === 'player' ? 'STOPPED' : 'TERMINATED_BY_USER';
+  if (holdsSlot(session)) return end(account, session, { reason, at });
+  // Who might come back from silence does not after a stop.
+  return mayComeBack(session) ? step(withSession(account, ended(session, 'stopped', reason)), [], at) : step(account, [], at);
+};
+
+/** Its claim was answered 503, so it must not hold a slot; forgotten, so that the same start sent again is judged anew. */
+const onUndecided = (account: Account, session: Session, stop: SessionStopRequested, at: Here): Step<Account> => {
+  if (session.requestId !== stop.requestId) return step(account, [], at);
+  const next = { ...account, sessions: account.sessions.filter((s) => s !== session) };
+  if (!holdsSlot(session)) return step(next, [], at);
+  return step(next, [decided(next, ended(session, 'stopped', 'SERVICE_DEGRADED'), 'stopped', at)], at);
+};
+
+type Claiming = {
+  readonly beat: Heartbeat;
+  readonly power: Power;
+  readonly at: Here;
+  readonly requestId: string | null;
+  readonly takesOver: readonly Session[];
+  /** Sessions that the claim's owner asked to stop, whether or not the claim is admitted. */
+  readonly terminated: readonly Session[];
+  readonly signalLeaseMs: number | null;
+};
+
+const plainClaim = (beat: Heartbeat, power: Power, at: Here): Claiming => ({
+  beat,
+  power,
+  at,
+  requestId: null,
+  takesOver: [],
+  terminated: [],
+  signalLeaseMs: null,
+});
+
+const claim = (before: Account, claiming: Claiming): Step<Account> => {
+  const { beat, at, power, takesOver, requestId, signalLeaseMs } = claiming;
+  const { control } = at;
+  // Before the first policy nothing is judged: the session stays unknown, and its next beat says what it was told.
+  if (control === undefined) return step(before, [], at);
+  const takenBy = { sessionId: beat.sessionId, deviceId: beat.deviceId, deviceName: beat.deviceName };
+  const known = before.sessions.find((s) => s.sessionId === beat.sessionId);
+  let account: Account = before;
+  const out: [Session, Outcome][] = [];
+  const lose = (session: Session, status: Outcome & Status, reason: Reason): void => {
+    const lost = { ...ended(session, status, reason), takenBy };
+    account = withSession(account, lost);
+    out.push([lost, status]);
+  };
+  for (const session of claiming.terminated) lose(session, 'stopped', 'TERMINATED_BY_USER');
+  const verdict = judge(control, account.sessions, { claimant: claimantOf(beat), power, takesOver }, at.liveMs);
+  for (const { session, how } of verdict.losers) lose(session, how, LOST_BY[how](session, at.liveMs));
+
+  const { admitted, reason, rule, limit } = verdict;
+  const status = !admitted ? 'denied' : beat.state === 'starting' ? 'starting' : 'active';
+  const judged = newSession(beat, at, { status, reason, rule: rule?.id ?? null, limit, requestId });
+  const lease = signalLeaseMs === null ? {} : { leaseMs: signalLeaseMs, lateMs: signalLeaseMs };
+  const session = { ...judged, ...lease, signal: power === 'signal' };
+  account = appended(account, beat.tenant, session);
+  out.push([session, admitted ? 'admitted' : 'denied']);
+
+  const final = account;
+  const returned = known?.status === 'displaced';
+  const effects = out.map(([s, outcome]) => decided(final, s, outcome, at, { returned: returned && s === session }));
+  for (const watched of verdict.observed) effects.push(observedDecision(final, session, watched, at));
+  return step(final, effects, at);
+};
+
+const LOST_BY = {
+  replaced: () => 'REPLACED_ON_DEVICE',
+  evicted: () => 'EVICTED_BY_NEWER',
+  displaced: (s, live) =>
+    live - s.lastBeatLiveMs < s.lateMs && isPausedTooLong(s, live) ? 'PAUSED_TOO_LONG' : 'SILENT_TOO_LONG',
+} as const satisfies Record<string, (s: Session, live: number) => Reason>;
+
+/** What a session was, by what it was last told. `gone` stands for all that may come back. */
+const STATUS_TOLD: Readonly<Record<Reason, Status>> = {
+  OK: 'active',
+  SERVICE_DEGRADED: 'active', // told allow while the decision could not be had
+  LIMIT_REACHED: 'denied',
+  SESSION_CAP: 'denied',
+  EVICTED_BY_NEWER: 'evicted',
+  REPLACED_ON_DEVICE: 'replaced',
+  TERMINATED_BY_USER: 'stopped',
+  STOPPED: 'stopped',
+  SILENT_TOO_LONG: 'gone',
+  PAUSED_TOO_LONG: 'gone',
+};
+
+const mayComeBack = (session: Session): boolean => session.status === 'displaced' || session.status === 'gone';
+const mayTryAgain = (session: Session): boolean => session.status === 'denied' || mayComeBack(session);
+
+const end = (account: Account, session: Session, { reason, at }: { reason: Reason; at: Here }): Step<Account> => {
+  const stopped = ended(session, 'stopped', reason);
+  const next = withSession(account, stopped);
+  return step(next, [decided(next, stopped, 'stopped', at)], at);
+};
+
+const ended = (session: Session, status: Status, reason: Reason): Session => ({
+  ...session,
+  status,
+  reason,
+  pausedSinceLiveMs: null,
+});
+
+const newSession = (
+  beat: Heartbeat,
+  at: Here,
+  judged: Pick<Session, 'status' | 'reason' | 'rule' | 'limit' | 'requestId'>,
+): Session => {
+  const live = at.liveMs - beatAgeMs(beat);
+  const holds = judged.status === 'starting' || judged.status === 'active';
+  const claimant = claimantOf(beat);
+  return {
+    ...claimant,
+    ...judged,
+    takenBy: null,
+    signal: false,
+    sequence: beat.sequence,
+    startedAtMs: beat.occurredAtMs,
+    admittedAt: holds ? formatPosition(at.position) : null,
+    lastBeatAtMs: beat.occurredAtMs,
+    lastBeatLiveMs: live,
+    pausedSinceLiveMs: holds && beat.state === 'paused' ? live : null,
+    ...(at.control === undefined ? DEFAULT_HOLD : holdOf(at.control.policy, claimant)),
+    told: judged.reason,
+    policyVersion: at.control?.version ?? 0,
+  };
+};
+
+/** Until the partition has seen a policy: three missed beats and 5 s, two and 2 s, five minutes. */
+const DEFAULT_HOLD = { leaseMs: 35_000, lateMs: 22_000, pausedHoldsMs: 300_000 };
+
+const claimantOf = (beat: Heartbeat): Claimant => ({
+  sessionId: beat.sessionId,
+  profileId: beat.profileId,
+  deviceId: beat.deviceId,
+  deviceName: beat.deviceName,
+  deviceType: beat.deviceType,
+  contentId: beat.contentId,
+  contentType: beat.contentType,
+  country: beat.country,
+  metadata: beat.metadata,
+  claims: beat.claims,
+});
+
+const lateMsOf = (beat: Heartbeat, at: Here): number =>
+  at.control === undefined ? DEFAULT_HOLD.lateMs : holdOf(at.control.policy, claimantOf(beat)).lateMs;
+
+/** The session that a backend's signal started for this player. */
+const signalled = (account: Account, beat: Heartbeat): readonly Session[] =>
+  account.sessions.filter(
+    (s) => s.signal && holdsSlot(s) && s.deviceId === beat.deviceId && s.contentId === beat.contentId,
+  );
+
+/** Ingest stamps reasons only; anything else would be another release's, and is as good as none. */
+const toldBy = (beat: Heartbeat): Reason | null =>
+  beat.lastDecision !== null && Object.hasOwn(STATUS_TOLD, beat.lastDecision) ? (beat.lastDecision as Reason) : null;
+
+const withSession = (account: Account, session: Session): Account => ({
+  ...account,
+  sessions: account.sessions.map((s) => (s.sessionId === session.sessionId ? session : s)),
+});
+
+/** Puts a claim last, and forgets the oldest of the ended sessions where there are too many. */
+const appended = (account: Account, tenant: string, session: Session): Account => {
+  const sessions = account.sessions.filter((s) => s.sessionId !== session.sessionId);
+  sessions.push(session);
+  const over = sessions.filter((s) => !holdsSlot(s)).length - MAX_REMEMBERED;
+  if (over <= 0) return { tenant, sessions };
+  const oldest = new Set(
+    sessions
+      .filter((s) => !holdsSlot(s))
+      .sort((a, b) => a.lastBeatLiveMs - b.lastBeatLiveMs)
+      .slice(0, over),
+  );
+  return { tenant, sessions: sessions.filter((s) => !oldest.has(s)) };
+};
+
+const step = (account: Account, effects: readonly Effect[], at: Here): Step<Account> => {
+  if (account.sessions.length === 0) return { state: undefined, effects };
+  let due = Number.POSITIVE_INFINITY;
+  for (const s of account.sessions) {
+    due = Math.min(due, s.lastBeatLiveMs + (holdsSlot(s) ? s.leaseMs : REMEMBERED_MS));
+  }
+  return { state: account, effects, wakeInMs: due - at.liveMs };
+};
+
+const decided = (
+  account: Account,
+  session: Session,
+  outcome: Outcome,
+  at: Here,
+  { returned } = { returned: false },
+): Effect => ({
+  emit: 'stream-decisions.v1',
+  key: at.key,
+  record: {
+    type: 'StreamDecided',
+    value: {
+      tenant: account.tenant,
+      sessionId: session.sessionId,
+      outcome,
+      reason: session.reason,
+      rule: session.rule,
+      policyVersion: at.control?.version ?? 0,
+      limit: session.limit,
+      observed: false,
+      returned,
+      bySessionId: session.takenBy?.sessionId ?? null,
+      holders: account.sessions.filter(holdsSlot).length,
+      deviceId: session.deviceId,
+      deviceType: session.deviceType,
+      contentId: session.contentId,
+      contentType: session.contentType,
+      decidedAtMs: at.appendedAtMs,
+    },
+  },
+});
+
+/** What a rule that only observes would have decided. */
+const observedDecision = (
+  account: Account,
+  session: Session,
+  watched: Verdict['observed'][number],
+  at: Here,
+): Effect => {
+  const effect = decided(account, session, watched.refused ? 'denied' : 'admitted', at);
+  const value = {
+    ...effect.record.value,
+    reason: watched.refused ? ('LIMIT_REACHED' as const) : ('EVICTED_BY_NEWER' as const),
+    rule: watched.rule.id,
+    limit: watched.limit,
+    observed: true,
+  };
+  return { ...effect, record: { type: 'StreamDecided', value } };
+};

@@ -1,0 +1,24 @@
+import type { Heartbeat } from '../../schemas/generated/records.ts';
+
+/**
+ * What a beat is in the life of its session, decided once for every processor: `(account, sessionId, sequence)` names a
+ * beat; a repeat changes nothing and a lower sequence never moves a state back.
+ */
+export const isRepeat = (session: { readonly sequence: number }, beat: { readonly sequence: number }): boolean =>
+  beat.sequence <= session.sequence;
+
+/** A session that is not known may claim by its first beats; a higher number has a past that was missed. */
+export const LAST_CLAIMING_SEQUENCE = 3;
+export const mayClaim = (beat: { readonly sequence: number }): boolean => beat.sequence <= LAST_CLAIMING_SEQUENCE;
+
+/** Playback has ended by the player's own word. */
+export const isOver = ({ state }: Pick<Heartbeat, 'state'>): boolean =>
+  state === 'ended' || state === 'stopped' || state === 'failed';
+
+/** How long before ingest received it the beat happened, by the player's monotonic clock; never negative. */
+export const beatAgeMs = (beat: Pick<Heartbeat, 'receivedAtMs' | 'occurredAtMs'>): number =>
+  Math.max(0, beat.receivedAtMs - beat.occurredAtMs);
+
+/** Out of an offline queue: too old to say that anybody watches now. */
+export const isFlushed = (beat: Pick<Heartbeat, 'receivedAtMs' | 'occurredAtMs'>, lateMs: number): boolean =>
+  beatAgeMs(beat) > lateMs;
