@@ -1,0 +1,57 @@
+/** Where in the log something happened; `null` where it does not apply. */
+export type LogPlace = { readonly topic: string; readonly partition: number; readonly offset: number | null };
+
+const place = (at: LogPlace | null): string => {
+  if (at === null) return '';
+  return ` (${at.topic}/${at.partition}${at.offset === null ? '' : ` at offset ${at.offset}`})`;
+};
+
+type Details = { readonly file: string; readonly at: LogPlace | null; readonly cause?: unknown };
+
+/**
+ * The log cannot store or read now. After an append it is not known whether the records are stored; repeating the call
+ * is right, and is the only retry there is.
+ */
+export class LogUnavailable extends Error {
+  override readonly name = 'LogUnavailable';
+  readonly file: string;
+  readonly at: LogPlace | null;
+  constructor(what: string, details: Details) {
+    super(`${details.file}${place(details.at)}: ${what}`, { cause: details.cause });
+    this.file = details.file;
+    this.at = details.at;
+  }
+}
+
+/** An offset that the log does not hold: retention has removed it, or it lies behind the end. */
+export class LogOutOfRange extends Error {
+  override readonly name = 'LogOutOfRange';
+  readonly at: LogPlace & { readonly offset: number };
+  readonly first: number;
+  readonly end: number;
+  constructor(at: LogPlace & { readonly offset: number }, bounds: { readonly first: number; readonly end: number }) {
+    super(
+      `The log holds offsets ${bounds.first} to ${bounds.end}${place(at)}. ` +
+        'Start at one of these, or discard the state that asks for another and rebuild it.',
+    );
+    this.at = at;
+    this.first = bounds.first;
+    this.end = bounds.end;
+  }
+}
+
+/** Stored bytes are not what was written. Nothing is skipped: reading ends here until somebody decides. */
+export class LogDamaged extends Error {
+  override readonly name = 'LogDamaged';
+  readonly file: string;
+  readonly at: LogPlace | null;
+  constructor(what: string, details: Details) {
+    super(
+      `${details.file}${place(details.at)}: ${what}. Stop the process, keep a copy of the folder, ` +
+        'and go on as docs/runbook/storage.md says under "The log is damaged".',
+      { cause: details.cause },
+    );
+    this.file = details.file;
+    this.at = details.at;
+  }
+}
