@@ -1,7 +1,7 @@
-import type { Policy } from '../../schemas/generated/http.ts';
+import type { Policy, PolicyRule } from '../../schemas/generated/http.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { type Claimant, type Control, holdsSlot, isLate, MAX_HOLDERS, type Session } from './account.ts';
-import { limitOf, matches, type Rule } from './policy.ts';
+import { limitOf, matches } from './policy.ts';
 
 /**
  * What a claim may do to others. `full`: a start, or the first beats of a session. `meek`: a session that comes back, or
@@ -21,12 +21,12 @@ export type Verdict = {
   /** Why not; `OK` when admitted. */
   readonly reason: Reason;
   /** The rule that refused, or the first that matched. */
-  readonly rule: Rule | null;
+  readonly rule: PolicyRule | null;
   readonly limit: number | null;
   /** Who loses a slot by this admission; nobody when it was refused. */
   readonly losers: readonly Loser[];
   /** Rules that only observe and would have refused or evicted. */
-  readonly observed: readonly { readonly rule: Rule; readonly limit: number; readonly refused: boolean }[];
+  readonly observed: readonly { readonly rule: PolicyRule; readonly limit: number; readonly refused: boolean }[];
 };
 
 export type Loser = { readonly session: Session; readonly how: 'replaced' | 'displaced' | 'evicted' };
@@ -37,7 +37,7 @@ export const judge = (control: Control, sessions: readonly Session[], claim: Cla
   const holders = sessions.filter((s) => holdsSlot(s) && s.sessionId !== claimant.sessionId);
   const rules = control.policy.rules.filter((rule) => matches(rule, claimant));
   const losers = new Map<Session, Loser['how']>(claim.takesOver.map((session) => [session, 'replaced']));
-  const observed: { rule: Rule; limit: number; refused: boolean }[] = [];
+  const observed: { rule: PolicyRule; limit: number; refused: boolean }[] = [];
   const first = rules[0] ?? null;
 
   for (const rule of rules) {
@@ -63,7 +63,7 @@ export const judge = (control: Control, sessions: readonly Session[], claim: Cla
   };
 };
 
-const refused = (reason: Reason, rule: Rule | null, limit: number | null, observed: Verdict['observed']): Verdict => ({
+const refused = (reason: Reason, rule: PolicyRule | null, limit: number | null, observed: Verdict['observed']): Verdict => ({
   admitted: false,
   reason,
   rule,
@@ -73,7 +73,7 @@ const refused = (reason: Reason, rule: Rule | null, limit: number | null, observ
 });
 
 type Room = {
-  readonly rule: Rule;
+  readonly rule: PolicyRule;
   readonly limit: number | null;
   readonly holders: readonly Session[];
   readonly claimant: Claimant;
@@ -115,7 +115,7 @@ const makeRoom = (room: Room): Map<Session, Loser['how']> | null => {
 };
 
 /** What one unit of the rule's limit is. */
-const unitOf = (rule: Rule, c: Claimant): string => {
+const unitOf = (rule: PolicyRule, c: Claimant): string => {
   switch (rule.countBy) {
     case 'sessions':
       return rule.sameDevice === 'share-slot' ? c.deviceId : c.sessionId;

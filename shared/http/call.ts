@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FieldError } from '../../schemas/generated/http.ts';
+import { problem, PROBLEMS, type ProblemCode } from '../errors/problems.ts';
+
+/** One request, as every route sees it, in front of Express and behind it. */
+export type Call = {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly requestId: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly params: Readonly<Record<string, string>>;
+};
+
+export type Reply = {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export type ProblemDetails = {
+  readonly retryAfterMs?: number;
+  readonly errors?: readonly FieldError[];
+  /** Further members of the document. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+};
+
+/** Ends a call with a problem document. Thrown where a route cannot go on; the front turns it into the answer. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode;
+  readonly details: ProblemDetails;
+  constructor(code: ProblemCode, detail: string, details: ProblemDetails = {}) {
+    super(detail);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+export const sendReply = ({ res, requestId }: Call, { status, body, headers }: Reply): void => {
+  if (res.headersSent || res.destroyed) return;
+  const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+  const type = body === undefined ? {} : { 'content-type': JSON_TYPE };
+  res.writeHead(status, { ...type, 'content-length': Buffer.byteLength(text), 'x-request-id': requestId, ...headers });
+  res.end(text);
+};
+
+export const sendProblem = (call: Call, code: ProblemCode, detail: string, details: ProblemDetails = {}): void => {
+  const { status, body } = problem(code, { detail, instance: call.path, requestId: call.requestId, ...details });
+  const retryAfter =
+    details.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(details.retryAfterMs / 1_000)) };
+  const close = status === 413 || status === 431 || status === 408 ? { connection: 'close' } : {};
+  const headers = { 'content-type': PROBLEM_TYPE, ...retryAfter, ...close };
+  sendReply(call, { status, body, headers });
+};
+
+/** Whatever a route threw, as the answer: a problem says what it is, anything else is ours and says nothing. */
+export const sendError = (call: Call, error: unknown, onInternal: (error: unknown, call: Call) => void): void => {
+  if (error instanceof ProblemError) return sendProblem(call, error.code, error.message, error.details);
+  onInternal(error, call);
+  sendProblem(call, 'INTERNAL', PROBLEMS.INTERNAL.title);
+};

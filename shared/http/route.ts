@@ -1,0 +1,34 @@
+import type { HttpSchemaName } from '../../schemas/http-schemas.ts';
+import type { ProblemCode } from '../errors/problems.ts';
+import type { Call, Reply } from './call.ts';
+
+/** One operation of the interface: routing, the OpenAPI document and the tests of the interface read the same object. */
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With `{name}` for each parameter. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly port: 'public' | 'admin';
+  /** Whose data it touches, by where the account stands. */
+  readonly touches: 'account-in-path' | 'account-in-query' | 'account-in-body' | 'nobody';
+  readonly query?: readonly QueryParameter[];
+  readonly request?: HttpSchemaName;
+  /** Body by status; null: none. */
+  readonly responses: Readonly<Record<number, HttpSchemaName | 'object' | null>>;
+  readonly problems: readonly ProblemCode[];
+  /** Answered in front of Express: for paths without parameters that carry most of the traffic. */
+  readonly hot?: boolean;
+  /** Null when the handler answers by itself. */
+  readonly handle: (call: Call) => Promise<Reply | null> | Reply | null;
+};
+
+export type QueryParameter = {
+  readonly name: string;
+  readonly description: string;
+  readonly required?: boolean;
+  readonly values?: readonly string[];
+};
+
+/** Whether a path with braces matches, and with which parameters. */
+export const toExpressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
