@@ -181,7 +181,7 @@ export interface ActiveSession {
 export interface FieldError {
   /** JSON pointer into the body. */
   readonly path: string;
-  readonly code: 'REQUIRED' | 'TYPE' | 'RANGE' | 'FORMAT' | 'ENUM' | 'DEPTH' | 'UNKNOWN';
+  readonly code: 'REQUIRED' | 'TYPE' | 'RANGE' | 'FORMAT' | 'ENUM' | 'DEPTH' | 'UNKNOWN' | 'DUPLICATE';
   readonly detail: string;
 }
 

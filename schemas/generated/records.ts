@@ -155,6 +155,8 @@ export type StreamDecided = {
   readonly limit: number | null;
   /** The rule only observes: the session was told allow. */
   readonly observed: boolean;
+  /** The session had lost its slot in silence, and came back. */
+  readonly returned: boolean;
   /** The session that took the slot. */
   readonly bySessionId: string | null;
   /** Slot holders of the account after this decision. */
