@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { generateHttp, generateRecords, HTTP_FILE, RECORDS_FILE } from '../tools/generate.ts';
+
+describe('generated types', () => {
+  it('of the records are those of the Avro schemas (else: npm run generate)', async () => {
+    expect(readFileSync(RECORDS_FILE, 'utf8')).toBe(await generateRecords());
+  });
+
+  it('of the messages are those of the JSON Schemas (else: npm run generate)', async () => {
+    expect(readFileSync(HTTP_FILE, 'utf8')).toBe(await generateHttp());
+  });
+});
