@@ -163,6 +163,9 @@ const write = (name: RecordName, value: unknown): Buffer => {
 export const encode = <T extends LogEvent['type']>(type: T, value: Extract<LogEvent, { type: T }>['value']): Buffer =>
   write(type, value);
 
+/** The same for a record whose type is known at run time only. */
+export const encodeEvent = ({ type, value }: LogEvent): Buffer => write(type, value);
+
 /** An output with the names that follow from its cause: `id` is the same for every repeat. */
 export const encodeOutput = (output: OutputRecord, { id, cause }: { id: string; cause: string }): Buffer =>
   write(output.type, { ...output.value, id, cause });

@@ -115,6 +115,11 @@ const namesClaim = (rule: PolicyDocumentRule): boolean => typeof rule.limit === 
 const filled = (document: PolicyDocument): Policy => ({
   version: document.version,
   ...(document.description === undefined ? {} : { description: document.description }),
+  defaults: {
+    leaseMs: document.defaults?.leaseMs ?? RULE_DEFAULTS.leaseMs,
+    lateMs: document.defaults?.lateMs ?? RULE_DEFAULTS.lateMs,
+    pausedHoldsMs: document.defaults?.pausedHoldsMs ?? RULE_DEFAULTS.pausedHoldsMs,
+  },
   rules: document.rules.map((rule) => filledRule(rule, document.defaults)),
 });
 

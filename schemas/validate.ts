@@ -22,7 +22,12 @@ export type Validation<T> =
   | { readonly ok: false; readonly errors: readonly FieldError[] };
 
 /** What a session token says, for players that leave it out of the body. A field of the body goes first. */
-export type CarriedIds = Partial<Pick<HeartbeatRequest, 'accountId' | 'profileId' | 'deviceId' | 'sessionId'>>;
+export type CarriedIds = Partial<
+  Pick<
+    HeartbeatRequest,
+    'accountId' | 'profileId' | 'deviceId' | 'deviceType' | 'contentId' | 'contentType' | 'sessionId'
+  >
+>;
 
 type Fields = { readonly [name: string]: unknown };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

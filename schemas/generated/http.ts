@@ -423,6 +423,13 @@ export interface Policy {
   /** Only grows. */
   readonly version: number;
   readonly description?: string;
+
+  /** What holds for sessions that no rule speaks of. */
+  readonly defaults: {
+    readonly leaseMs: LeaseMs;
+    readonly lateMs: LateMs;
+    readonly pausedHoldsMs: PausedHoldsMs;
+  };
   readonly rules: readonly PolicyRule[];
 }
 

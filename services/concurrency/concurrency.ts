@@ -276,7 +276,7 @@ const newSession = (
 /** Until the partition has seen a policy: three missed beats and 5 s, two and 2 s, five minutes. */
 const DEFAULT_HOLD = { leaseMs: 35_000, lateMs: 22_000, pausedHoldsMs: 300_000 };
 
-const claimantOf = (beat: Heartbeat): Claimant => ({
+export const claimantOf = (beat: Heartbeat): Claimant => ({
   sessionId: beat.sessionId,
   profileId: beat.profileId,
   deviceId: beat.deviceId,

@@ -1,12 +1,14 @@
 import type { ActiveSession, Decision } from '../../schemas/generated/http.ts';
+import type { Heartbeat } from '../../schemas/generated/records.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { SECOND_MS } from '../../schemas/time.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { readState } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
 import { type Account, type Claimant, type Control, holdsSlot, isLate, type Session } from './account.ts';
-import { concurrency } from './concurrency.ts';
+import { claimantOf, concurrency } from './concurrency.ts';
 import { judge } from './judge.ts';
+import { failsClosed } from './policy.ts';
 
 /** A partition whose newest folded record is older than this is behind: its answers say `degraded`. */
 export const STALE_MS = 5 * SECOND_MS;
@@ -112,6 +114,12 @@ export const decisionBefore = (seen: Seen, claimant: Claimant, asker: Asker): De
     limit: verdict?.limit ?? null,
     ...who(seen, asker, { allowed, rule }),
   };
+};
+
+/** Whether a claim that could not be decided is refused, by the policy in force. */
+export const decidesClosed = ({ checkpoint }: Seen, beat: Heartbeat): boolean => {
+  const control = controlOf(checkpoint);
+  return control !== undefined && control.mode === 'enforce' && failsClosed(control.policy, claimantOf(beat));
 };
 
 /** The answer when none can be had: by the fail mode, allow. */

@@ -104,6 +104,12 @@ export const PROBLEMS = {
     advice:
       'Do not start the picture. Show the sentence of `reason` and the streams in `active`; offer to try again after `retryAfterMs`.',
   },
+  SESSION_ENDED: {
+    status: 409,
+    title: 'This session has ended, and its id with it.',
+    retryable: false,
+    advice: 'Do not start the picture with this session id. Show the sentence of `reason`; start again with a new id.',
+  },
   POLICY_VERSION_NOT_NEWER: {
     status: 409,
     title: 'Policy versions only grow.',

@@ -6,7 +6,7 @@ import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
 import type { Checkpoint, CommitOutcome, Owner, StateStore } from '../state/state.ts';
-import { foldRecords, type Folded, type Readable } from './fold.ts';
+import { foldRecords, type Folded, type FoldRequest, type Readable } from './fold.ts';
 import { liveClock } from './live-time.ts';
 import type { Processor } from './processor.ts';
 import { step, type Steps } from './steps.ts';
@@ -111,14 +111,7 @@ export function* foldBatch<State, Control>(
   for (const record of read.records) if (record.key !== null) keys.add(record.key);
   const { owner } = partition;
   const loaded = yield* step('load', () => store.load({ owner, keys: [...keys], dueUntilMs: end.liveMs }));
-  const folded: Folded<Control> = foldRecords({
-    processor,
-    partition: partition.number,
-    records: read.records,
-    lives,
-    loaded,
-    control: partition.folded?.control as Control | undefined,
-  });
+  const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded });
 
   const offset = read.pausedAt ?? batch.to;
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
@@ -145,6 +138,23 @@ export function* foldBatch<State, Control>(
   if (read.pausedBy !== null) throw read.pausedBy;
   return offset;
 }
+
+/** A fold throws for a record that it cannot deal with, such as a policy that is none: trying again would not help. */
+const foldOrPause = <State, Control>(
+  { processor }: Parts<State, Control>,
+  { number, folded }: Partition,
+  input: Pick<FoldRequest<State, Control>, 'records' | 'lives' | 'loaded'>,
+): Folded<Control> => {
+  // What the checkpoint holds is what this processor's onControl made.
+  const control = folded?.control as Control | undefined;
+  try {
+    return foldRecords({ processor, partition: number, control, ...input });
+  } catch (cause) {
+    const [first] = input.records;
+    const where = `${processor.input} partition ${number} at or after offset ${first?.offset ?? 0}`;
+    throw new PartitionPaused(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+};
 
 /** Forgets all that was known of the partition and starts from what the store holds. */
 export function* reopen<State, Control>(parts: Parts<State, Control>, partition: Partition): Steps<number> {

@@ -1,6 +1,6 @@
-import { decodeOutput, encode } from '../../schemas/codec.ts';
+import { decodeOutput, encodeEvent } from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
-import type { StreamDecided } from '../../schemas/generated/records.ts';
+import type { RecordParked, StreamDecided } from '../../schemas/generated/records.ts';
 import { epochMs, type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import type { Batch, LogRecord } from '../log/log.ts';
 import { createMapBacking, type MapBacking } from '../state/map-backing.ts';
@@ -39,7 +39,7 @@ export type TestDriver<State> = {
   view(keys: readonly string[]): StateView;
   /** What was sent, repeats included, in order of sending. */
   readonly outputs: readonly StreamDecided[];
-  readonly parked: readonly Uint8Array[];
+  readonly parked: readonly RecordParked[];
   readonly events: readonly LoopEvent[];
 };
 
@@ -67,7 +67,7 @@ export const testDriver = <State, Control>(
 ): TestDriver<State> => {
   const log: LogRecord[] = [];
   const outputs: StreamDecided[] = [];
-  const parked: Uint8Array[] = [];
+  const parked: RecordParked[] = [];
   const events: LoopEvent[] = [];
   let backing = createMapBacking();
   let memory = newMemory(backing, 0);
@@ -87,11 +87,12 @@ export const testDriver = <State, Control>(
       commit: (commit) => memory.commit(commit),
     },
     log: {
-      send: (topic, _to, records) => {
+      send: (_topic, _to, records) => {
         for (const { value } of records) {
           if (value === null) continue;
-          if (topic === 'stream-decisions.v1') outputs.push(decodeOutput(value));
-          else parked.push(value);
+          const output = decodeOutput(value);
+          if (output.type === 'StreamDecided') outputs.push(output.value);
+          else parked.push(output.value);
         }
       },
       bounds: () => ({ first: firstHeld, end: log.length }),
@@ -132,7 +133,7 @@ export const testDriver = <State, Control>(
 
   const appendBytes = (key: string | null, value: Uint8Array | null): number =>
     log.push({ key, value, offset: log.length, appendedAtMs: epochMs(nowMs) }) - 1;
-  const append = (key: string | null, event: LogEvent): number => appendBytes(key, encode(event));
+  const append = (key: string | null, event: LogEvent): number => appendBytes(key, encodeEvent(event));
 
   const view = (keys: readonly string[]): StateView => memory.read(processor.name, partition, keys);
   const restart = (): void => {

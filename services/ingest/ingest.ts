@@ -1,0 +1,116 @@
+import type { FieldError } from '../../schemas/generated/http.ts';
+import type { CarriedIds } from '../../schemas/validate.ts';
+import { type Call, ProblemError } from '../../shared/http/call.ts';
+import type { AccountKey } from '../../schemas/ids.ts';
+import { looksLikeSessionToken, type SessionToken, type Tokens } from '../../shared/identity/tokens.ts';
+import { type AccountReader, type Asker, type Seen } from '../concurrency/view.ts';
+import type { Session } from '../concurrency/account.ts';
+import type { Item, Lanes, Refusal, Stored } from './lanes.ts';
+
+/** What the routes of ingest are made with. */
+export type Ingest = {
+  readonly lanes: Lanes;
+  readonly read: AccountReader;
+  /** Resolves true once the concurrency fold has reached the offset, false after `decisionTimeoutMs`. */
+  readonly decided: (partition: number, offset: number) => Promise<boolean>;
+  readonly accountKey: (tenant: string, accountId: string) => AccountKey;
+  readonly networkKey: (address: string | undefined) => string | null;
+  readonly partitionOf: (key: AccountKey) => number;
+  readonly tokens: Tokens;
+  readonly tenant: string;
+  readonly metadataKeys: readonly string[];
+  readonly heartbeatIntervalMs: number;
+  readonly clock: () => number;
+  readonly nextRequestId: () => string;
+  readonly count: Counts;
+};
+
+/** What ingest counts; each is a plain addition. */
+export type Counts = {
+  accepted(beats: number): void;
+  rejected(code: string): void;
+  dropped(path: string): void;
+  answered(status: number): void;
+  started(outcome: 'allow' | 'stop', reason: string, tookMs: number): void;
+  degraded(): void;
+};
+
+export const DETAILS: Readonly<Record<Refusal, string>> = {
+  LOG_UNAVAILABLE: 'the log did not store it in time; send it again with the same sequence',
+  OVERLOADED: 'too much is waiting for the log; send it again with the same sequence',
+  SHUTTING_DOWN: 'this node is going; send it again with the same sequence',
+};
+
+/** Up to twice as long for some as for others: whoever was refused together does not come back together. */
+export const retryAfterMs = (requestId: string): number => {
+  let hash = 0;
+  for (let i = 0; i < requestId.length; i++) hash = (Math.imul(hash, 31) + requestId.charCodeAt(i)) | 0;
+  return 1_000 + (Math.abs(hash) % 1_000);
+};
+
+/** Appends one record, and waits until it is stored. */
+export const append = (
+  ingest: Ingest,
+  partition: number,
+  record: Pick<Item, 'key' | 'encode'>,
+  requestId: string,
+): Promise<Stored> =>
+  new Promise((resolve, reject) => {
+    ingest.lanes.submit(partition, {
+      ...record,
+      stored: resolve,
+      refused: (why) => reject(new ProblemError(why, DETAILS[why], { retryAfterMs: retryAfterMs(requestId) })),
+    });
+  });
+
+/** The account once the fold has reached this record; null when that takes too long. */
+export const seenAfter = async (ingest: Ingest, { partition, offset }: Stored, key: string): Promise<Seen | null> => {
+  if (!(await ingest.decided(partition, offset + 1))) return null;
+  const [seen] = await ingest.read(partition, [key]);
+  return seen ?? null;
+};
+
+export const askerFor = (ingest: Ingest, accountKey: string, profileId: string | null): Asker => ({
+  profileId,
+  nowMs: ingest.clock(),
+  terminationToken: ({ sessionId, admittedAt }: Session) =>
+    ingest.tokens.signTermination({ accountKey, sessionId, admittedAt: admittedAt ?? '' }),
+});
+
+/** The session token of a call, from its header or its body; null when there is none. */
+export const sessionTokenOf = (ingest: Ingest, call: Call, inBody: string | undefined): SessionToken | null => {
+  const header = call.req.headers.authorization;
+  const bearer = header !== undefined && header.startsWith('Bearer ') ? header.slice(7) : undefined;
+  const text = bearer !== undefined && looksLikeSessionToken(bearer) ? bearer : inBody;
+  if (text === undefined) return null;
+  const token = ingest.tokens.readSession(text);
+  if (token === null) throw new ProblemError('SESSION_TOKEN_INVALID', 'the session token was not issued here');
+  if (token.expiresAtMs <= ingest.clock()) {
+    throw new ProblemError('SESSION_TOKEN_EXPIRED', 'the session token is older than 12 hours');
+  }
+  return token;
+};
+
+/** What a body may leave out where a token says it. */
+export const carriedBy = (token: SessionToken | null): CarriedIds | undefined => {
+  if (token === null) return undefined;
+  const { accountId, profileId, deviceId, deviceType, contentId, contentType, sessionId } = token;
+  return { accountId, profileId, deviceId, deviceType, contentId, contentType, sessionId };
+};
+
+/** A token is good for its own account, profile, device and session. */
+export const refuseMismatch = (
+  token: SessionToken | null,
+  beat: { readonly accountId: string; readonly profileId: string; readonly deviceId: string; readonly sessionId: string },
+): ProblemError | null => {
+  if (token === null) return null;
+  for (const field of ['accountId', 'profileId', 'deviceId', 'sessionId'] as const) {
+    if (token[field] !== beat[field]) {
+      return new ProblemError('SESSION_TOKEN_MISMATCH', `the session token is for another ${field}`);
+    }
+  }
+  return null;
+};
+
+export const invalid = (errors: readonly FieldError[]): ProblemError =>
+  new ProblemError('VALIDATION_FAILED', errors.map((e) => `${e.path || '/'}: ${e.detail}`).join('; '), { errors });

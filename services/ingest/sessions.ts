@@ -1,0 +1,320 @@
+import { encode } from '../../schemas/codec.ts';
+import type { Decision, StartRequest } from '../../schemas/generated/http.ts';
+import type { Heartbeat, SessionStarted } from '../../schemas/generated/records.ts';
+import type { AccountKey } from '../../schemas/ids.ts';
+import { validateSignal, validateStart, validateStop } from '../../schemas/validate.ts';
+import { readJson } from '../../shared/http/body.ts';
+import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import type { Route } from '../../shared/http/route.ts';
+import { SESSION_TOKEN_MS } from '../../shared/identity/tokens.ts';
+import { formatPosition, positionOf } from '../../shared/log/position.ts';
+import {
+  type Asker,
+  decidesClosed,
+  decisionOf,
+  decisionOpen,
+  findSession,
+  lastDecisionOf,
+  type Seen,
+  signalledSession,
+} from '../concurrency/view.ts';
+import { MAX_BEAT_BYTES } from './heartbeats.ts';
+import { append, askerFor, carriedBy, type Ingest, invalid, refuseMismatch, seenAfter, sessionTokenOf } from './ingest.ts';
+import type { Stored } from './lanes.ts';
+import { stampBeat, stampSignal } from './stamp.ts';
+
+const COMMON = [
+  'VALIDATION_FAILED',
+  'MALFORMED_JSON',
+  'TOO_DEEP',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'UNSUPPORTED_ENCODING',
+  'SESSION_TOKEN_INVALID',
+  'SESSION_TOKEN_EXPIRED',
+  'SESSION_TOKEN_MISMATCH',
+  'LOG_UNAVAILABLE',
+  'OVERLOADED',
+  'SHUTTING_DOWN',
+] as const;
+
+export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
+  {
+    method: 'POST',
+    path: '/v1/sessions',
+    operationId: 'startSession',
+    summary: 'Start a stream: the first heartbeat, answered with the decision.',
+    port: 'public',
+    touches: 'account-in-body',
+    request: 'start-request',
+    responses: { 201: 'start-response' },
+    problems: ['STREAM_LIMIT_EXCEEDED', 'SESSION_ENDED', 'DECISION_UNAVAILABLE', ...COMMON],
+    handle: (call) => start(ingest, call),
+  },
+  {
+    method: 'POST',
+    path: '/v1/sessions/{sessionId}/stop',
+    operationId: 'stopSession',
+    summary: 'Stop a stream: its slot is free at once.',
+    port: 'public',
+    touches: 'account-in-body',
+    request: 'stop-request',
+    responses: { 202: 'object' },
+    problems: COMMON,
+    handle: (call) => stop(ingest, call),
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/sessions/{sessionId}',
+    operationId: 'endSession',
+    summary: 'Stop a stream of the account, as from a list of streams.',
+    port: 'public',
+    touches: 'account-in-query',
+    query: [{ name: 'accountId', description: 'The account of the session, where no token has it.' }],
+    responses: { 202: 'object' },
+    problems: COMMON,
+    handle: (call) => stop(ingest, call),
+  },
+  {
+    method: 'POST',
+    path: '/v1/signals',
+    operationId: 'signal',
+    summary: 'A backend says that a silent player plays.',
+    port: 'public',
+    touches: 'account-in-body',
+    request: 'signal-request',
+    responses: { 201: 'decision' },
+    problems: ['STREAM_LIMIT_EXCEEDED', 'SESSION_ENDED', 'DECISION_UNAVAILABLE', ...COMMON],
+    handle: (call) => signal(ingest, call),
+  },
+];
+
+const requestIdOf = (ingest: Ingest, call: Call, inBody: string | undefined): string => {
+  const header = call.req.headers['idempotency-key'];
+  const given = inBody ?? (typeof header === 'string' ? header : undefined);
+  if (given === undefined) return ingest.nextRequestId();
+  if (given.length <= 128) return given;
+  throw invalid([{ path: '/idempotency-key', code: 'RANGE', detail: 'must have at most 128 characters' }]);
+};
+
+const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
+  const startedMs = ingest.clock();
+  const body = await readJson(call.req, MAX_BEAT_BYTES);
+  const inBody = isObject(body) && typeof body['sessionToken'] === 'string' ? body['sessionToken'] : undefined;
+  const token = sessionTokenOf(ingest, call, inBody);
+  const checked = validateStart(body, carriedBy(token));
+  if (!checked.ok) throw invalid(checked.errors);
+  const beat = checked.value;
+  const mismatch = refuseMismatch(token, beat);
+  if (mismatch !== null) throw mismatch;
+  if (beat.state !== 'starting' && beat.state !== 'playing' && beat.state !== 'paused' && beat.state !== 'buffering') {
+    throw invalid([{ path: '/state', code: 'ENUM', detail: 'a stream does not start by ending: send starting' }]);
+  }
+  for (const path of checked.dropped) ingest.count.dropped(path);
+
+  const tenant = token?.tenant ?? ingest.tenant;
+  const key = ingest.accountKey(tenant, beat.accountId);
+  const requestId = requestIdOf(ingest, call, beat.requestId);
+  // A start is made now: whatever age it claims, its viewer waits for the answer.
+  const { ageMs: _, ...now } = beat;
+  const stamped = (seen: Seen | null): Heartbeat =>
+    stampBeat(now, {
+      tenant,
+      receivedAtMs: startedMs,
+      source: 'player',
+      networkKey: ingest.networkKey(call.req.socket.remoteAddress),
+      lastDecision: seen === null ? null : lastDecisionOf(findSession(seen, beat.sessionId)),
+      claims: token?.claims ?? {},
+      metadataKeys: ingest.metadataKeys,
+    });
+  const asker = askerFor(ingest, key, beat.profileId);
+  const terminate = terminations(ingest, beat, key);
+  const { decision } = await claim(ingest, {
+    call,
+    key,
+    startedMs,
+    asker,
+    sessionId: beat.sessionId,
+    record: (seen) => ({
+      requestId,
+      origin: 'player',
+      leaseMs: null,
+      continuesSessionId: beat.continuesSessionId ?? null,
+      terminate,
+      beat: stamped(seen),
+    }),
+    decide: (seen) => decisionOf(seen, beat.sessionId, asker),
+  });
+  const sessionToken = ingest.tokens.signSession({
+    tenant,
+    accountId: beat.accountId,
+    profileId: beat.profileId,
+    deviceId: beat.deviceId,
+    deviceType: beat.deviceType,
+    contentId: beat.contentId,
+    contentType: beat.contentType,
+    sessionId: beat.sessionId,
+    claims: token?.claims ?? {},
+    expiresAtMs: startedMs + SESSION_TOKEN_MS,
+  });
+  return { status: 201, body: { ...decision, sessionToken, nextHeartbeatMs: ingest.heartbeatIntervalMs } };
+};
+
+const signal = async (ingest: Ingest, call: Call): Promise<Reply> => {
+  const startedMs = ingest.clock();
+  const checked = validateSignal(await readJson(call.req, MAX_BEAT_BYTES));
+  if (!checked.ok) throw invalid(checked.errors);
+  const body = checked.value;
+  for (const path of checked.dropped) ingest.count.dropped(path);
+  const key = ingest.accountKey(ingest.tenant, body.accountId);
+  // Backends are trusted services: they may see what runs, whoever watches it.
+  const asker = askerFor(ingest, key, null);
+  const { decision } = await claim(ingest, {
+    call,
+    key,
+    startedMs,
+    asker,
+    sessionId: body.signalId,
+    record: () => ({
+      requestId: ingest.nextRequestId(),
+      origin: 'signal',
+      leaseMs: body.leaseMs,
+      continuesSessionId: null,
+      terminate: [],
+      beat: stampSignal(body, {
+        tenant: ingest.tenant,
+        receivedAtMs: startedMs,
+        networkKey: null,
+        claims: {},
+        metadataKeys: ingest.metadataKeys,
+      }),
+    }),
+    decide: (seen) => decisionOf(seen, signalledSession(seen, body)?.sessionId ?? body.signalId, asker),
+  });
+  return { status: 201, body: decision };
+};
+
+type Claim = {
+  readonly call: Call;
+  readonly key: AccountKey;
+  readonly startedMs: number;
+  readonly asker: Asker;
+  readonly sessionId: string;
+  record(seen: Seen | null): SessionStarted;
+  decide(seen: Seen): Decision;
+};
+
+/**
+ * Appends a claim and waits for the fold to reach it: the log's order decides who gets the last slot, so nobody needs a
+ * lock. Throws the refusal as a problem with the decision's fields.
+ */
+const claim = async (ingest: Ingest, claiming: Claim): Promise<{ readonly decision: Decision }> => {
+  const { call, key, sessionId } = claiming;
+  const partition = ingest.partitionOf(key);
+  let sent: SessionStarted | null = null;
+  const stored = await append(
+    ingest,
+    partition,
+    {
+      key,
+      encode: (seen) => {
+        sent = claiming.record(seen);
+        return encode('SessionStarted', sent);
+      },
+    },
+    call.requestId,
+  );
+  const seen = await seenAfter(ingest, stored, key).catch(() => null);
+  const decision = seen === null ? null : claiming.decide(seen);
+  if (seen === null || decision === null || (decision.degraded && findSession(seen, sessionId) === undefined)) {
+    return { decision: await undecided(ingest, claiming, { stored, seen, sent }) };
+  }
+  const tookMs = ingest.clock() - claiming.startedMs;
+  ingest.count.started(decision.decision, decision.reason, tookMs);
+  if (decision.degraded) ingest.count.degraded();
+  if (decision.decision === 'allow') return { decision };
+  const refused = decision.reason === 'LIMIT_REACHED' || decision.reason === 'SESSION_CAP';
+  const { retryAfterMs, ...extra } = decision;
+  throw new ProblemError(
+    refused ? 'STREAM_LIMIT_EXCEEDED' : 'SESSION_ENDED',
+    refused
+      ? `${decision.active?.length ?? 0} streams run, and the limit is ${decision.limit ?? 'none'}`
+      : `this session has ended (${decision.reason}): start another with a session id of its own`,
+    { extra, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+  );
+};
+
+/** The fail mode answers. Where it refuses, a stop follows the claim into the log, so that no ghost holds a slot. */
+const undecided = async (
+  ingest: Ingest,
+  { key, sessionId, startedMs, call }: Claim,
+  { stored, seen, sent }: { stored: Stored; seen: Seen | null; sent: SessionStarted | null },
+): Promise<Decision> => {
+  ingest.count.degraded();
+  const tookMs = ingest.clock() - startedMs;
+  const basis = seen ?? stored.seen;
+  if (sent === null || basis === null || !decidesClosed(basis, sent.beat)) {
+    ingest.count.started('allow', 'SERVICE_DEGRADED', tookMs);
+    return decisionOpen(sessionId, ingest.clock());
+  }
+  ingest.count.started('stop', 'SERVICE_DEGRADED', tookMs);
+  const { requestId } = sent;
+  const stop = {
+    requestId,
+    tenant: sent.beat.tenant,
+    sessionId,
+    by: 'undecided' as const,
+    receivedAtMs: ingest.clock(),
+    source: 'ingest',
+  };
+  const record = { key, encode: () => encode('SessionStopRequested', stop) };
+  await append(ingest, stored.partition, record, call.requestId).catch(() => null);
+  throw new ProblemError('DECISION_UNAVAILABLE', 'the decision could not be had in time, and the policy refuses then', {
+    retryAfterMs: 1_000,
+  });
+};
+
+/** The sessions whose termination tokens came along. A token of another account, or not ours, is refused. */
+const terminations = (ingest: Ingest, beat: StartRequest, accountKey: string): SessionStarted['terminate'] =>
+  (beat.terminate ?? []).map((text, index) => {
+    const token = ingest.tokens.readTermination(text);
+    if (token === null || token.accountKey !== accountKey) {
+      throw invalid([{ path: `/terminate/${index}`, code: 'FORMAT', detail: 'is no termination token of this account' }]);
+    }
+    return { sessionId: token.sessionId, admittedAt: token.admittedAt };
+  });
+
+const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
+  const sessionId = call.params['sessionId'] ?? '';
+  const body = call.req.method === 'DELETE' ? undefined : await readJson(call.req, MAX_BEAT_BYTES);
+  const checked = validateStop(body);
+  if (!checked.ok) throw invalid(checked.errors);
+  const token = sessionTokenOf(ingest, call, checked.value.sessionToken);
+  const accountId = checked.value.accountId ?? call.query.get('accountId') ?? token?.accountId;
+  if (accountId === undefined) {
+    throw invalid([{ path: '/accountId', code: 'REQUIRED', detail: 'is required where no session token has it' }]);
+  }
+  if (sessionId.length > 128 || accountId.length === 0 || accountId.length > 128) {
+    throw invalid([{ path: '/sessionId', code: 'RANGE', detail: 'must have 1 to 128 characters' }]);
+  }
+  if (token !== null && (token.accountId !== accountId || token.sessionId !== sessionId)) {
+    throw new ProblemError('SESSION_TOKEN_MISMATCH', 'the session token is for another session');
+  }
+  const tenant = token?.tenant ?? ingest.tenant;
+  const key = ingest.accountKey(tenant, accountId);
+  const by = checked.value.by ?? (call.req.method === 'DELETE' ? 'user' : 'player');
+  const requestId = requestIdOf(ingest, call, checked.value.requestId);
+  const record = { requestId, tenant, sessionId, by, receivedAtMs: ingest.clock(), source: 'api' };
+  const partition = ingest.partitionOf(key);
+  const stored = await append(
+    ingest,
+    partition,
+    { key, encode: () => encode('SessionStopRequested', record) },
+    call.requestId,
+  );
+  const position = formatPosition(positionOf('heartbeats.v1', stored.partition, stored.offset));
+  return { status: 202, body: { sessionId, position } };
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
