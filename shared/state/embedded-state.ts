@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { StateStore } from './state.ts';
+import { createMemoryState, storeOver } from './memory-state.ts';
+import { openSnapshotReader } from './embedded-state-reader.ts';
+import { createSnapshotWriter } from './embedded-state-writer.ts';
+import { StateClosed } from './state-errors.ts';
+import type { After } from './waiters.ts';
+
+/**
+ * The state store of one process: memory, with a checkpoint of what changed in `state.sqlite` every now and then. A
+ * commit is visible at once, and durable with the next checkpoint; what a crash loses is made again from the log.
+ * Rows are read from the file when they are first asked for, so opening does not take longer the more there are.
+ * One process per folder: the embedded log, which is opened first, sees to that.
+ */
+export type EmbeddedStateOptions = {
+  readonly folder: string;
+  /** How much a crash may cost, in time that the log is read again for. */
+  readonly checkpointMs?: number;
+  /** A checkpoint failed. Memory goes on, and the next one stores what this one could not. */
+  onError(error: unknown): void;
+  /** The file's size limit in pages of 4 KiB. */
+  readonly maxPages?: number;
+  /** Another timer, for tests. */
+  readonly after?: After;
+};
+
+export const CHECKPOINT_MS = 2_000;
+
+const realTimer: After = (ms, run) => {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+};
+
+export const openEmbeddedState = async (options: EmbeddedStateOptions): Promise<StateStore> => {
+  const { folder, checkpointMs = CHECKPOINT_MS, onError, maxPages = null, after = realTimer } = options;
+  const file = join(folder, 'state.sqlite');
+  const writer = createSnapshotWriter({ file, maxPages });
+  try {
+    await writer.open();
+  } catch (error) {
+    await writer.close().catch(() => {});
+    throw error;
+  }
+  const reader = openSnapshotReader(file);
+  const memory = createMemoryState({ backingOf: reader.backingOf, nonce: randomUUID });
+  const store = storeOver(memory, after);
+
+  const checkpoint = async (): Promise<void> => {
+    for (const partition of memory.partitions()) {
+      const snapshot = partition.snapshot();
+      if (snapshot === null) continue;
+      try {
+        await writer.write(snapshot);
+        partition.snapshotStored(snapshot);
+      } catch (error) {
+        partition.snapshotFailed(snapshot);
+        onError(error);
+      }
+    }
+  };
+
+  let closing: Promise<void> | null = null;
+  let running = Promise.resolve();
+  let cancelNext = (): void => {};
+  const scheduleNext = (): void => {
+    cancelNext = after(checkpointMs, () => {
+      running = checkpoint().then(() => {
+        if (closing === null) scheduleNext();
+      });
+    });
+  };
+  scheduleNext();
+
+  const close = async (): Promise<void> => {
+    cancelNext();
+    store.endWaits();
+    await running;
+    await checkpoint();
+    reader.close();
+    await writer.close().catch(onError);
+  };
+
+  const checkOpen = (): void => {
+    if (closing !== null) throw new StateClosed(file);
+  };
+
+  return {
+    open: (request) => {
+      checkOpen();
+      return store.open(request);
+    },
+    load: (request) => {
+      checkOpen();
+      return store.load(request);
+    },
+    commit: (commit) => {
+      checkOpen();
+      return store.commit(commit);
+    },
+    read: (processor, partition, keys) => {
+      checkOpen();
+      return store.read(processor, partition, keys);
+    },
+    waitFor: (processor, partition, offset, timeoutMs) => {
+      // Not `checkOpen`, which throws: this one answers with a promise.
+      if (closing !== null) return Promise.reject(new StateClosed(file));
+      return store.waitFor(processor, partition, offset, timeoutMs);
+    },
+    close: () => (closing ??= close()),
+  };
+};
