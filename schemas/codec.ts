@@ -4,7 +4,26 @@
  */
 import { readFileSync } from 'node:fs';
 import avro from 'avsc';
+import { readToEnd, startReading, startWriting, written } from './avro.ts';
 import type { LogEvent, Output } from './events.ts';
+import {
+  readAccountErased,
+  readHeartbeat,
+  readPolicyActivated,
+  readRecordParked,
+  readSessionStarted,
+  readSessionStopRequested,
+  readStreamDecided,
+  readTick,
+  writeAccountErased,
+  writeHeartbeat,
+  writePolicyActivated,
+  writeRecordParked,
+  writeSessionStarted,
+  writeSessionStopRequested,
+  writeStreamDecided,
+  writeTick,
+} from './generated/avro.ts';
 import type { RecordParked, StreamDecided } from './generated/records.ts';
 
 /** A schema keeps its id for ever. A change to a schema that is in use is a new id beside the old one. */
@@ -53,74 +72,6 @@ export class UnreadableControlRecord extends Error {
   override readonly name = 'UnreadableControlRecord';
 }
 
-// --- Types ----------------------------------------------------------------------------------------------------------
-
-/** The part of avsc's cursor that reading a collection needs; it is not in its declarations. */
-type Cursor = {
-  readonly buf: Uint8Array;
-  readonly pos: number;
-  readLong(): number;
-  skipLong(): void;
-  readString(): string;
-};
-type Reader = { _read: (cursor: Cursor) => unknown };
-
-/**
- * avsc 5.7 believes the count in front of a map or an array, and reads on past the end of the buffer: eight broken
- * bytes would hold the process for hours. Each entry takes at least a byte, so a count above what is left is a lie.
- * Its types are frozen, so the two readers are replaced for all of them.
- */
-const readCount = (cursor: Cursor): number => {
-  let count = cursor.readLong();
-  if (count < 0) {
-    count = -count;
-    cursor.skipLong();
-  }
-  if (count > cursor.buf.length - cursor.pos) throw new Error('more entries than bytes');
-  return count;
-};
-
-const { MapType, ArrayType } = avro.types;
-
-(MapType.prototype as unknown as Reader)._read = function (this: { valuesType: Reader }, cursor: Cursor) {
-  const map: Record<string, unknown> = {};
-  for (let count = readCount(cursor); count > 0; count = readCount(cursor)) {
-    while (count-- > 0) {
-      const key = cursor.readString();
-      map[key] = this.valuesType._read(cursor);
-    }
-  }
-  return map;
-};
-
-(ArrayType.prototype as unknown as Reader)._read = function (this: { itemsType: Reader }, cursor: Cursor) {
-  const array: unknown[] = [];
-  for (let count = readCount(cursor); count > 0; count = readCount(cursor)) {
-    while (count-- > 0) array.push(this.itemsType._read(cursor));
-  }
-  return array;
-};
-
-const TYPES: Readonly<Record<RecordName, avro.Type>> = (() => {
-  const registry: Record<string, avro.Type> = {};
-  const parse = (name: RecordName): avro.Type => {
-    const file = new URL(`records/${FILES[name]}.avsc`, import.meta.url);
-    return avro.Type.forSchema(JSON.parse(readFileSync(file, 'utf8')), { registry, omitRecordMethods: true });
-  };
-  // First, since the others refer to its types by name.
-  const Heartbeat = parse('Heartbeat');
-  return {
-    Heartbeat,
-    SessionStarted: parse('SessionStarted'),
-    SessionStopRequested: parse('SessionStopRequested'),
-    Tick: parse('Tick'),
-    PolicyActivated: parse('PolicyActivated'),
-    AccountErased: parse('AccountErased'),
-    StreamDecided: parse('StreamDecided'),
-    RecordParked: parse('RecordParked'),
-  };
-})();
-
 export type RecordSchema = {
   readonly name: RecordName;
   readonly subject: string;
@@ -130,45 +81,72 @@ export type RecordSchema = {
 };
 
 /** What a registry should hold. */
-export const recordSchemas = (): readonly RecordSchema[] =>
-  RECORD_NAMES.map((name) => ({
+export const recordSchemas = (): readonly RecordSchema[] => {
+  const registry: Record<string, avro.Type> = {};
+  const parsed = new Map<RecordName, avro.Type>();
+  const parse = (name: RecordName): void => {
+    const text = readFileSync(new URL(`records/${FILES[name]}.avsc`, import.meta.url), 'utf8');
+    if (!parsed.has(name)) parsed.set(name, avro.Type.forSchema(JSON.parse(text), { registry }));
+  };
+  // First, since the others refer to its types by name.
+  parse('Heartbeat');
+  RECORD_NAMES.forEach(parse);
+  return RECORD_NAMES.map((name) => ({
     name,
     subject: `playbeat.${name}`,
     id: SCHEMA_IDS[name],
-    schema: JSON.stringify(TYPES[name].schema({ exportAttrs: true })),
+    schema: JSON.stringify(parsed.get(name)?.schema({ exportAttrs: true })),
   }));
+};
 
 // --- Writing --------------------------------------------------------------------------------------------------------
 
 const HEADER_BYTES = 5;
-/** Records are written here and copied out: what is not known before writing is their length. */
-let scratch = Buffer.alloc(64 * 1024);
 
-const write = (name: RecordName, value: unknown): Buffer => {
-  const type = TYPES[name];
-  let end = type.encode(value, scratch, HEADER_BYTES);
-  while (end < 0) {
-    // avsc says how many bytes were missing.
-    scratch = Buffer.alloc(Math.max(2 * scratch.length, scratch.length - end));
-    end = type.encode(value, scratch, HEADER_BYTES);
-  }
-  const bytes = Buffer.allocUnsafe(end);
-  scratch.copy(bytes, 0, 0, end);
+const withHeader = (id: number): Buffer => {
+  const bytes = written();
   bytes[0] = 0;
-  bytes.writeUInt32BE(SCHEMA_IDS[name], 1);
+  bytes[1] = id >>> 24;
+  bytes[2] = id >>> 16;
+  bytes[3] = id >>> 8;
+  bytes[4] = id;
   return bytes;
 };
 
+type LogValues = { readonly [Event in LogEvent as Event['type']]: Event['value'] };
+
+const WRITERS: { readonly [T in keyof LogValues]: (value: LogValues[T]) => void } = {
+  SessionStarted: writeSessionStarted,
+  Heartbeat: writeHeartbeat,
+  SessionStopRequested: writeSessionStopRequested,
+  Tick: writeTick,
+  PolicyActivated: writePolicyActivated,
+  AccountErased: writeAccountErased,
+};
+
 /** The bytes are the caller's. A value that its type does not allow throws: that is a fault of the program. */
-export const encode = <T extends LogEvent['type']>(type: T, value: Extract<LogEvent, { type: T }>['value']): Buffer =>
-  write(type, value);
+export const encode = <T extends keyof LogValues>(type: T, value: LogValues[T]): Buffer => {
+  startWriting(HEADER_BYTES);
+  WRITERS[type](value);
+  return withHeader(SCHEMA_IDS[type]);
+};
 
 /** The same for a record whose type is known at run time only. */
-export const encodeEvent = ({ type, value }: LogEvent): Buffer => write(type, value);
+export const encodeEvent = ({ type, value }: LogEvent): Buffer => encode(type, value);
 
 /** An output with the names that follow from its cause: `id` is the same for every repeat. */
-export const encodeOutput = (output: OutputRecord, { id, cause }: { id: string; cause: string }): Buffer =>
-  write(output.type, { ...output.value, id, cause });
+export const encodeOutput = (output: OutputRecord, names: { readonly id: string; readonly cause: string }): Buffer => {
+  startWriting(HEADER_BYTES);
+  switch (output.type) {
+    case 'StreamDecided':
+      writeStreamDecided({ ...output.value, ...names });
+      break;
+    case 'RecordParked':
+      writeRecordParked({ ...output.value, ...names });
+      break;
+  }
+  return withHeader(SCHEMA_IDS[output.type]);
+};
 
 // --- Reading --------------------------------------------------------------------------------------------------------
 
@@ -181,15 +159,15 @@ const asBuffer = (bytes: Uint8Array): Buffer =>
 
 type Failure = typeof UnreadableRecord | typeof UnreadableControlRecord;
 
-const read = <T>(name: RecordName, bytes: Uint8Array, failure: Failure): T => {
-  let offset: number;
+const read = <T>(name: RecordName, readValue: () => T, bytes: Uint8Array, failure: Failure): T => {
   let value: T;
   try {
-    ({ value, offset } = TYPES[name].decode(asBuffer(bytes), HEADER_BYTES));
+    startReading(asBuffer(bytes), HEADER_BYTES);
+    value = readValue();
   } catch (cause) {
     throw new failure(`the body of a ${name} is broken`, { cause });
   }
-  if (offset !== bytes.length) throw new failure(`the body of a ${name} is ${offset < 0 ? 'cut off' : 'too long'}`);
+  if (!readToEnd()) throw new failure(`the body of a ${name} is cut off or goes on after its end`);
   return value;
 };
 
@@ -213,17 +191,23 @@ export const decode = (bytes: Uint8Array | null): LogEvent => {
   const id = idOf(whole);
   switch (id) {
     case SCHEMA_IDS.Heartbeat:
-      return { type: 'Heartbeat', value: read('Heartbeat', whole, UnreadableRecord) };
+      return { type: 'Heartbeat', value: read('Heartbeat', readHeartbeat, whole, UnreadableRecord) };
     case SCHEMA_IDS.SessionStarted:
-      return { type: 'SessionStarted', value: read('SessionStarted', whole, UnreadableRecord) };
+      return { type: 'SessionStarted', value: read('SessionStarted', readSessionStarted, whole, UnreadableRecord) };
     case SCHEMA_IDS.SessionStopRequested:
-      return { type: 'SessionStopRequested', value: read('SessionStopRequested', whole, UnreadableRecord) };
+      return {
+        type: 'SessionStopRequested',
+        value: read('SessionStopRequested', readSessionStopRequested, whole, UnreadableRecord),
+      };
     case SCHEMA_IDS.Tick:
-      return { type: 'Tick', value: read('Tick', whole, UnreadableControlRecord) };
+      return { type: 'Tick', value: read('Tick', readTick, whole, UnreadableControlRecord) };
     case SCHEMA_IDS.PolicyActivated:
-      return { type: 'PolicyActivated', value: read('PolicyActivated', whole, UnreadableControlRecord) };
+      return {
+        type: 'PolicyActivated',
+        value: read('PolicyActivated', readPolicyActivated, whole, UnreadableControlRecord),
+      };
     case SCHEMA_IDS.AccountErased:
-      return { type: 'AccountErased', value: read('AccountErased', whole, UnreadableControlRecord) };
+      return { type: 'AccountErased', value: read('AccountErased', readAccountErased, whole, UnreadableControlRecord) };
     default:
       throw foreign(id);
   }
@@ -239,9 +223,9 @@ export const decodeOutput = (bytes: Uint8Array | null): DecodedOutput => {
   const id = idOf(whole);
   switch (id) {
     case SCHEMA_IDS.StreamDecided:
-      return { type: 'StreamDecided', value: read('StreamDecided', whole, UnreadableRecord) };
+      return { type: 'StreamDecided', value: read('StreamDecided', readStreamDecided, whole, UnreadableRecord) };
     case SCHEMA_IDS.RecordParked:
-      return { type: 'RecordParked', value: read('RecordParked', whole, UnreadableRecord) };
+      return { type: 'RecordParked', value: read('RecordParked', readRecordParked, whole, UnreadableRecord) };
     default:
       throw foreign(id);
   }

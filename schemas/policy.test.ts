@@ -21,6 +21,7 @@ describe('the default policy', () => {
       policy: {
         version: 1,
         description: 'Two streams per account.',
+        defaults: { leaseMs: 35_000, lateMs: 22_000, pausedHoldsMs: 300_000 },
         rules: [
           {
             id: 'two-streams',
@@ -104,6 +105,11 @@ describe('errors', () => {
     ],
     ['a lease not longer than lateness', withRule('limit: 1', 'leaseMs: 22000'), '/rules/0/lateMs RANGE line 3'],
     [
+      'a default lease not longer than default lateness',
+      'version: 1\ndefaults: {leaseMs: 9000}\nrules: [{id: a, limit: 1}]',
+      '/defaults/lateMs RANGE line 2',
+    ],
+    [
       'a key that is not declared',
       withRule('limit: 1', 'match: {metadata: {packge: sports}}'),
       '/rules/0/match/metadata/packge UNKNOWN line 5',
@@ -150,6 +156,8 @@ describe('errors', () => {
 });
 
 it('a control record that holds no policy throws', () => {
-  expect(() => policyFromJson('{"version":1,"rules":[{"id":"a"}]}')).toThrow('not a policy: /rules/0/mode is required');
+  expect(() =>
+    policyFromJson('{"version":1,"defaults":{"leaseMs":35000,"lateMs":22000,"pausedHoldsMs":0},"rules":[{"id":"a"}]}'),
+  ).toThrow('not a policy: /rules/0/mode is required');
   expect(() => policyFromJson('no')).toThrow();
 });

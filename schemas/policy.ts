@@ -75,7 +75,7 @@ export const parsePolicy = (text: string, options: { metadataKeys: readonly stri
 
 /** What a schema cannot say. */
 const meaningErrors = (document: PolicyDocument, metadataKeys: readonly string[]): readonly FieldError[] => {
-  const errors: FieldError[] = [];
+  const errors: FieldError[] = [...latenessErrors('/defaults', filledDefaults(document))];
   const firstWithId = new Map<string, number>();
   document.rules.forEach((rule, index) => {
     const at = `/rules/${index}`;
@@ -91,13 +91,9 @@ const meaningErrors = (document: PolicyDocument, metadataKeys: readonly string[]
       errors.push({ path, code: 'UNKNOWN', detail: 'means nothing, since the limit names no claim' });
     }
 
-    const { lateMs, leaseMs } = filledRule(rule, document.defaults);
-    if (lateMs >= leaseMs) {
-      errors.push({
-        path: `${at}/lateMs`,
-        code: 'RANGE',
-        detail: `must be less than leaseMs: ${lateMs} is not less than ${leaseMs}`,
-      });
+    // Else it is said once, of the defaults.
+    if (rule.lateMs !== undefined || rule.leaseMs !== undefined) {
+      errors.push(...latenessErrors(at, filledRule(rule, document.defaults)));
     }
     for (const key of Object.keys(rule.match?.metadata ?? {})) {
       if (!metadataKeys.includes(key)) {
@@ -112,14 +108,30 @@ const meaningErrors = (document: PolicyDocument, metadataKeys: readonly string[]
 
 const namesClaim = (rule: PolicyDocumentRule): boolean => typeof rule.limit === 'string' && rule.limit !== 'none';
 
+const latenessErrors = (
+  at: string,
+  { lateMs, leaseMs }: Pick<PolicyRule, 'lateMs' | 'leaseMs'>,
+): readonly FieldError[] =>
+  lateMs < leaseMs
+    ? []
+    : [
+        {
+          path: `${at}/lateMs`,
+          code: 'RANGE',
+          detail: `must be less than leaseMs: ${lateMs} is not less than ${leaseMs}`,
+        },
+      ];
+
+const filledDefaults = ({ defaults }: PolicyDocument): Policy['defaults'] => ({
+  leaseMs: defaults?.leaseMs ?? RULE_DEFAULTS.leaseMs,
+  lateMs: defaults?.lateMs ?? RULE_DEFAULTS.lateMs,
+  pausedHoldsMs: defaults?.pausedHoldsMs ?? RULE_DEFAULTS.pausedHoldsMs,
+});
+
 const filled = (document: PolicyDocument): Policy => ({
   version: document.version,
   ...(document.description === undefined ? {} : { description: document.description }),
-  defaults: {
-    leaseMs: document.defaults?.leaseMs ?? RULE_DEFAULTS.leaseMs,
-    lateMs: document.defaults?.lateMs ?? RULE_DEFAULTS.lateMs,
-    pausedHoldsMs: document.defaults?.pausedHoldsMs ?? RULE_DEFAULTS.pausedHoldsMs,
-  },
+  defaults: filledDefaults(document),
   rules: document.rules.map((rule) => filledRule(rule, document.defaults)),
 });
 

@@ -1,6 +1,7 @@
 /**
- * Writes the TypeScript types of the schemas: `schemas/generated/records.ts` from Avro, `schemas/generated/http.ts`
- * from JSON Schema. A test builds both again and compares, so that neither can fall behind its source.
+ * Writes what follows from the schemas: `schemas/generated/records.ts` (types) and `schemas/generated/avro.ts` (readers
+ * and writers) from Avro, `schemas/generated/http.ts` (types) from JSON Schema. A test builds all of them again and
+ * compares, so that none can fall behind its source.
  */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import { format, resolveConfig } from 'prettier';
 
 const root = new URL('../', import.meta.url);
 export const RECORDS_FILE = new URL('schemas/generated/records.ts', root);
+export const AVRO_FILE = new URL('schemas/generated/avro.ts', root);
 export const HTTP_FILE = new URL('schemas/generated/http.ts', root);
 
 const banner = (from: string): string =>
@@ -92,6 +94,109 @@ export const generateRecords = async (): Promise<string> => {
     avroExpression(schema, declared);
   }
   return tidy(`${banner('schemas/records/*.avsc')}${[...declared.values()].join('\n\n')}\n`, RECORDS_FILE);
+};
+
+/** The code of a reader or a writer of one type. */
+type AvroCode = { readonly read: string; readonly write: (value: string) => string };
+
+const simpleCode = (name: string): AvroCode => ({ read: `read${name}()`, write: (value) => `write${name}(${value})` });
+
+const PRIMITIVE_CODE: Readonly<Record<string, AvroCode>> = {
+  boolean: simpleCode('Boolean'),
+  int: simpleCode('Long'),
+  long: simpleCode('Long'),
+  double: simpleCode('Double'),
+  string: simpleCode('String'),
+  bytes: simpleCode('Bytes'),
+};
+
+const constantOf = (name: string): string => name.replaceAll(/(?<!^)([A-Z])/g, '_$1').toUpperCase();
+
+const avroCode = (type: AvroType, declared: Map<string, string>): AvroCode => {
+  if (typeof type === 'string') return PRIMITIVE_CODE[type] ?? simpleCode(type.slice(type.lastIndexOf('.') + 1));
+  if (isUnion(type)) return unionCode(type, declared);
+  switch (type.type) {
+    case 'record': {
+      const fields = type.fields.map((field) => ({ name: field.name, code: avroCode(field.type, declared) }));
+      const writes = fields.map(({ name, code }) => `${code.write(`value.${name}`)};`);
+      const reads = fields.map(({ name, code }) => `${name}: ${code.read},`);
+      declared.set(
+        type.name,
+        `export const write${type.name} = (value: ${type.name}): void => {\n${writes.join('\n')}\n};\n\n` +
+          `export const read${type.name} = (): ${type.name} => ({\n${reads.join('\n')}\n});`,
+      );
+      return simpleCode(type.name);
+    }
+    case 'enum': {
+      const symbols = type.symbols.map((symbol) => `'${symbol}'`).join(', ');
+      const constant = constantOf(type.name);
+      declared.set(
+        type.name,
+        `const ${constant} = [${symbols}] as const;\n` +
+          `const write${type.name} = (value: ${type.name}): void => writeEnum(${constant}, value);\n` +
+          `const read${type.name} = (): ${type.name} => readEnum(${constant});`,
+      );
+      return simpleCode(type.name);
+    }
+    case 'array': {
+      const items = avroCode(type.items, declared);
+      return {
+        read: `readArray(() => ${items.read})`,
+        write: (value) => `writeArray(${value}, (item) => ${items.write('item')})`,
+      };
+    }
+    case 'map': {
+      const values = avroCode(type.values, declared);
+      return {
+        read: `readMap(() => ${values.read})`,
+        write: (value) => `writeMap(${value}, (item) => ${values.write('item')})`,
+      };
+    }
+  }
+};
+
+/** The two unions that the records use: null and another type, and number or string. */
+const unionCode = (type: readonly AvroType[], declared: Map<string, string>): AvroCode => {
+  const [first, second] = type;
+  if (type.length === 2 && first === 'null' && second !== undefined) {
+    const code = avroCode(second, declared);
+    return {
+      read: `readNull() ? null : ${code.read}`,
+      write: (value) => `if (${value} === null) writeNull(true); else { writeNull(false); ${code.write(value)}; }`,
+    };
+  }
+  if (type.length === 2 && first === 'double' && second === 'string') {
+    return {
+      read: 'readBranch(2) === 0 ? readDouble() : readString()',
+      write: (value) =>
+        `{ if (typeof ${value} === 'number') { writeLong(0); writeDouble(${value}); } else { writeLong(1); writeString(${value}); } }`,
+    };
+  }
+  throw new Error(`no code for the union ${JSON.stringify(type)}`);
+};
+
+const importsFrom = (file: string, body: string, prefix: string): string => {
+  const names = [...new Set(body.match(/\b(?:read|write)[A-Z]\w*/g))].filter(
+    (name) => !body.includes(`const ${name} =`),
+  );
+  return `import { ${names.sort().join(', ')} } from '${prefix}${file}';`;
+};
+
+export const generateAvro = async (): Promise<string> => {
+  const declared = new Map<string, string>();
+  for (const { text } of filesIn('schemas/records/', '.avsc')) {
+    const schema: AvroType = JSON.parse(text);
+    avroCode(schema, declared);
+  }
+  const body = [...declared.values()]
+    .join('\n\n')
+    .replaceAll(/\};;/g, '}')
+    .replaceAll(/(if \([^\n]*\}\s*);\n/g, '$1\n');
+  const types = `import type { ${[...declared.keys()].sort().join(', ')} } from './records.ts';`;
+  return tidy(
+    `${banner('schemas/records/*.avsc')}${importsFrom('avro.ts', body, '../')}\n${types}\n\n${body}\n`,
+    AVRO_FILE,
+  );
 };
 
 // --- JSON Schema ----------------------------------------------------------------------------------------------------
@@ -178,5 +283,6 @@ export const generateHttp = async (): Promise<string> => {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(RECORDS_FILE, await generateRecords());
+  writeFileSync(AVRO_FILE, await generateAvro());
   writeFileSync(HTTP_FILE, await generateHttp());
 }

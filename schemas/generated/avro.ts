@@ -1,0 +1,441 @@
+// Made by `npm run generate` from schemas/records/*.avsc. Change those, not this file.
+
+import {
+  readArray,
+  readBoolean,
+  readBranch,
+  readBytes,
+  readDouble,
+  readEnum,
+  readLong,
+  readMap,
+  readNull,
+  readString,
+  writeArray,
+  writeBoolean,
+  writeBytes,
+  writeDouble,
+  writeEnum,
+  writeLong,
+  writeMap,
+  writeNull,
+  writeString,
+} from '../avro.ts';
+import type {
+  AccountErased,
+  Ad,
+  ContentType,
+  Heartbeat,
+  Mode,
+  Origin,
+  Outcome,
+  PlayerState,
+  PolicyActivated,
+  Quality,
+  RecordParked,
+  SessionStarted,
+  SessionStopRequested,
+  StoppedBy,
+  StreamDecided,
+  Termination,
+  Tick,
+  Tracking,
+} from './records.ts';
+
+export const writeAccountErased = (value: AccountErased): void => {
+  writeString(value.requestId);
+  writeString(value.tenant);
+  writeLong(value.receivedAtMs);
+};
+
+export const readAccountErased = (): AccountErased => ({
+  requestId: readString(),
+  tenant: readString(),
+  receivedAtMs: readLong(),
+});
+
+const CONTENT_TYPE = ['live', 'vod'] as const;
+const writeContentType = (value: ContentType): void => writeEnum(CONTENT_TYPE, value);
+const readContentType = (): ContentType => readEnum(CONTENT_TYPE);
+
+const PLAYER_STATE = ['starting', 'playing', 'paused', 'buffering', 'seeking', 'ended', 'stopped', 'failed'] as const;
+const writePlayerState = (value: PlayerState): void => writeEnum(PLAYER_STATE, value);
+const readPlayerState = (): PlayerState => readEnum(PLAYER_STATE);
+
+const TRACKING = ['full', 'limits_only'] as const;
+const writeTracking = (value: Tracking): void => writeEnum(TRACKING, value);
+const readTracking = (): Tracking => readEnum(TRACKING);
+
+export const writeQuality = (value: Quality): void => {
+  if (value.bitrateKbps === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeDouble(value.bitrateKbps);
+  }
+  if (value.bufferMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeDouble(value.bufferMs);
+  }
+  if (value.stallCount === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.stallCount);
+  }
+  if (value.stallMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeDouble(value.stallMs);
+  }
+  if (value.droppedFrames === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.droppedFrames);
+  }
+  if (value.startupMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeDouble(value.startupMs);
+  }
+  if (value.throughputKbps === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeDouble(value.throughputKbps);
+  }
+  if (value.errorCode === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.errorCode);
+  }
+};
+
+export const readQuality = (): Quality => ({
+  bitrateKbps: readNull() ? null : readDouble(),
+  bufferMs: readNull() ? null : readDouble(),
+  stallCount: readNull() ? null : readLong(),
+  stallMs: readNull() ? null : readDouble(),
+  droppedFrames: readNull() ? null : readLong(),
+  startupMs: readNull() ? null : readDouble(),
+  throughputKbps: readNull() ? null : readDouble(),
+  errorCode: readNull() ? null : readString(),
+});
+
+export const writeAd = (value: Ad): void => {
+  if (value.adId === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.adId);
+  }
+  if (value.breakId === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.breakId);
+  }
+  if (value.positionMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.positionMs);
+  }
+};
+
+export const readAd = (): Ad => ({
+  adId: readNull() ? null : readString(),
+  breakId: readNull() ? null : readString(),
+  positionMs: readNull() ? null : readLong(),
+});
+
+export const writeHeartbeat = (value: Heartbeat): void => {
+  writeString(value.tenant);
+  writeString(value.sessionId);
+  writeLong(value.sequence);
+  writeString(value.profileId);
+  writeString(value.deviceId);
+  writeString(value.deviceType);
+  if (value.deviceName === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.deviceName);
+  }
+  writeString(value.contentId);
+  writeContentType(value.contentType);
+  writePlayerState(value.state);
+  if (value.positionMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.positionMs);
+  }
+  if (value.durationMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.durationMs);
+  }
+  if (value.playbackRate === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeDouble(value.playbackRate);
+  }
+  if (value.country === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.country);
+  }
+  if (value.cdn === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.cdn);
+  }
+  if (value.appVersion === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.appVersion);
+  }
+  if (value.player === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.player);
+  }
+  if (value.seriesId === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.seriesId);
+  }
+  writeTracking(value.tracking);
+  writeMap(value.metadata, (item) => writeString(item));
+  if (value.quality === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeQuality(value.quality);
+  }
+  if (value.ad === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeAd(value.ad);
+  }
+  writeLong(value.sentAtMs);
+  writeLong(value.receivedAtMs);
+  writeLong(value.occurredAtMs);
+  writeLong(value.clockSkewMs);
+  writeString(value.source);
+  if (value.networkKey === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.networkKey);
+  }
+  if (value.lastDecision === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.lastDecision);
+  }
+  writeMap(value.claims, (item) => {
+    if (typeof item === 'number') {
+      writeLong(0);
+      writeDouble(item);
+    } else {
+      writeLong(1);
+      writeString(item);
+    }
+  });
+};
+
+export const readHeartbeat = (): Heartbeat => ({
+  tenant: readString(),
+  sessionId: readString(),
+  sequence: readLong(),
+  profileId: readString(),
+  deviceId: readString(),
+  deviceType: readString(),
+  deviceName: readNull() ? null : readString(),
+  contentId: readString(),
+  contentType: readContentType(),
+  state: readPlayerState(),
+  positionMs: readNull() ? null : readLong(),
+  durationMs: readNull() ? null : readLong(),
+  playbackRate: readNull() ? null : readDouble(),
+  country: readNull() ? null : readString(),
+  cdn: readNull() ? null : readString(),
+  appVersion: readNull() ? null : readString(),
+  player: readNull() ? null : readString(),
+  seriesId: readNull() ? null : readString(),
+  tracking: readTracking(),
+  metadata: readMap(() => readString()),
+  quality: readNull() ? null : readQuality(),
+  ad: readNull() ? null : readAd(),
+  sentAtMs: readLong(),
+  receivedAtMs: readLong(),
+  occurredAtMs: readLong(),
+  clockSkewMs: readLong(),
+  source: readString(),
+  networkKey: readNull() ? null : readString(),
+  lastDecision: readNull() ? null : readString(),
+  claims: readMap(() => (readBranch(2) === 0 ? readDouble() : readString())),
+});
+
+const MODE = ['enforce', 'observe'] as const;
+const writeMode = (value: Mode): void => writeEnum(MODE, value);
+const readMode = (): Mode => readEnum(MODE);
+
+export const writePolicyActivated = (value: PolicyActivated): void => {
+  writeLong(value.version);
+  writeMode(value.mode);
+  writeString(value.policy);
+  writeLong(value.activatedAtMs);
+  writeString(value.by);
+};
+
+export const readPolicyActivated = (): PolicyActivated => ({
+  version: readLong(),
+  mode: readMode(),
+  policy: readString(),
+  activatedAtMs: readLong(),
+  by: readString(),
+});
+
+export const writeRecordParked = (value: RecordParked): void => {
+  writeString(value.id);
+  writeString(value.cause);
+  writeString(value.topic);
+  writeString(value.processor);
+  writeString(value.reason);
+  writeBytes(value.bytes);
+};
+
+export const readRecordParked = (): RecordParked => ({
+  id: readString(),
+  cause: readString(),
+  topic: readString(),
+  processor: readString(),
+  reason: readString(),
+  bytes: readBytes(),
+});
+
+const ORIGIN = ['player', 'signal'] as const;
+const writeOrigin = (value: Origin): void => writeEnum(ORIGIN, value);
+const readOrigin = (): Origin => readEnum(ORIGIN);
+
+export const writeTermination = (value: Termination): void => {
+  writeString(value.sessionId);
+  writeString(value.admittedAt);
+};
+
+export const readTermination = (): Termination => ({
+  sessionId: readString(),
+  admittedAt: readString(),
+});
+
+export const writeSessionStarted = (value: SessionStarted): void => {
+  writeString(value.requestId);
+  writeOrigin(value.origin);
+  if (value.leaseMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.leaseMs);
+  }
+  if (value.continuesSessionId === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.continuesSessionId);
+  }
+  writeArray(value.terminate, (item) => writeTermination(item));
+  writeHeartbeat(value.beat);
+};
+
+export const readSessionStarted = (): SessionStarted => ({
+  requestId: readString(),
+  origin: readOrigin(),
+  leaseMs: readNull() ? null : readLong(),
+  continuesSessionId: readNull() ? null : readString(),
+  terminate: readArray(() => readTermination()),
+  beat: readHeartbeat(),
+});
+
+const STOPPED_BY = ['player', 'user', 'service', 'undecided'] as const;
+const writeStoppedBy = (value: StoppedBy): void => writeEnum(STOPPED_BY, value);
+const readStoppedBy = (): StoppedBy => readEnum(STOPPED_BY);
+
+export const writeSessionStopRequested = (value: SessionStopRequested): void => {
+  writeString(value.requestId);
+  writeString(value.tenant);
+  writeString(value.sessionId);
+  writeStoppedBy(value.by);
+  writeLong(value.receivedAtMs);
+  writeString(value.source);
+};
+
+export const readSessionStopRequested = (): SessionStopRequested => ({
+  requestId: readString(),
+  tenant: readString(),
+  sessionId: readString(),
+  by: readStoppedBy(),
+  receivedAtMs: readLong(),
+  source: readString(),
+});
+
+const OUTCOME = ['admitted', 'denied', 'evicted', 'replaced', 'displaced', 'stopped', 'expired'] as const;
+const writeOutcome = (value: Outcome): void => writeEnum(OUTCOME, value);
+const readOutcome = (): Outcome => readEnum(OUTCOME);
+
+export const writeStreamDecided = (value: StreamDecided): void => {
+  writeString(value.id);
+  writeString(value.cause);
+  writeString(value.tenant);
+  writeString(value.sessionId);
+  writeOutcome(value.outcome);
+  writeString(value.reason);
+  if (value.rule === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.rule);
+  }
+  writeLong(value.policyVersion);
+  if (value.limit === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.limit);
+  }
+  writeBoolean(value.observed);
+  writeBoolean(value.returned);
+  if (value.bySessionId === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.bySessionId);
+  }
+  writeLong(value.holders);
+  writeString(value.deviceId);
+  writeString(value.deviceType);
+  writeString(value.contentId);
+  writeContentType(value.contentType);
+  writeLong(value.decidedAtMs);
+};
+
+export const readStreamDecided = (): StreamDecided => ({
+  id: readString(),
+  cause: readString(),
+  tenant: readString(),
+  sessionId: readString(),
+  outcome: readOutcome(),
+  reason: readString(),
+  rule: readNull() ? null : readString(),
+  policyVersion: readLong(),
+  limit: readNull() ? null : readLong(),
+  observed: readBoolean(),
+  returned: readBoolean(),
+  bySessionId: readNull() ? null : readString(),
+  holders: readLong(),
+  deviceId: readString(),
+  deviceType: readString(),
+  contentId: readString(),
+  contentType: readContentType(),
+  decidedAtMs: readLong(),
+});
+
+export const writeTick = (value: Tick): void => {
+  writeString(value.source);
+  writeBoolean(value.shedding);
+  writeLong(value.receivedAtMs);
+};
+
+export const readTick = (): Tick => ({
+  source: readString(),
+  shedding: readBoolean(),
+  receivedAtMs: readLong(),
+});
