@@ -27,7 +27,11 @@ export type Session = Claimant & {
   /** `OK` while it holds a slot, else why it does not. */
   readonly reason: Reason;
   /** Whose claim took the slot. */
-  readonly takenBy: { readonly sessionId: string; readonly deviceId: string; readonly deviceName: string | null } | null;
+  readonly takenBy: {
+    readonly sessionId: string;
+    readonly deviceId: string;
+    readonly deviceName: string | null;
+  } | null;
   /** Started by a backend's signal, and no player has beaten for it yet. */
   readonly signal: boolean;
   /** Request id of its newest claim: a repeat of that claim changes nothing. */

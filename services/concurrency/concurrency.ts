@@ -1,4 +1,9 @@
-import type { Heartbeat, PolicyActivated, SessionStarted, SessionStopRequested } from '../../schemas/generated/records.ts';
+import type {
+  Heartbeat,
+  PolicyActivated,
+  SessionStarted,
+  SessionStopRequested,
+} from '../../schemas/generated/records.ts';
 import { policyFromJson } from '../../schemas/policy.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { MINUTE_MS } from '../../schemas/time.ts';
@@ -91,8 +96,11 @@ const onStart = (account: Account, start: SessionStarted, at: Here): Step<Accoun
 
 /** A backend speaks for a silent player: it extends that player's session where there is one. */
 const onSignal = (account: Account, { beat, requestId, leaseMs }: SessionStarted, at: Here): Step<Account> => {
-  const same = account.sessions.find((s) => holdsSlot(s) && s.deviceId === beat.deviceId && s.contentId === beat.contentId);
-  if (same === undefined) return claim(account, { ...plainClaim(beat, 'signal', at), requestId, signalLeaseMs: leaseMs });
+  const same = account.sessions.find(
+    (s) => holdsSlot(s) && s.deviceId === beat.deviceId && s.contentId === beat.contentId,
+  );
+  if (same === undefined)
+    return claim(account, { ...plainClaim(beat, 'signal', at), requestId, signalLeaseMs: leaseMs });
   // As good as a beat now, or for as much less as the signal's lease is shorter.
   const heardLiveMs = at.liveMs + Math.min(0, (leaseMs ?? same.leaseMs) - same.leaseMs);
   const lastBeatLiveMs = Math.max(same.lastBeatLiveMs, heardLiveMs);
@@ -146,7 +154,9 @@ const onStop = (account: Account, stop: SessionStopRequested, at: Here): Step<Ac
   const reason = stop.by === 'player' ? 'STOPPED' : 'TERMINATED_BY_USER';
   if (holdsSlot(session)) return end(account, session, { reason, at });
   // Who might come back from silence does not after a stop.
-  return mayComeBack(session) ? step(withSession(account, ended(session, 'stopped', reason)), [], at) : step(account, [], at);
+  return mayComeBack(session)
+    ? step(withSession(account, ended(session, 'stopped', reason)), [], at)
+    : step(account, [], at);
 };
 
 /** Its claim was answered 503, so it must not hold a slot; forgotten, so that the same start sent again is judged anew. */

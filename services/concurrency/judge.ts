@@ -63,7 +63,12 @@ export const judge = (control: Control, sessions: readonly Session[], claim: Cla
   };
 };
 
-const refused = (reason: Reason, rule: PolicyRule | null, limit: number | null, observed: Verdict['observed']): Verdict => ({
+const refused = (
+  reason: Reason,
+  rule: PolicyRule | null,
+  limit: number | null,
+  observed: Verdict['observed'],
+): Verdict => ({
   admitted: false,
   reason,
   rule,

@@ -104,7 +104,8 @@ const takeOne = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): voi
     token,
     wanted,
     accepted: (result) => answer(ingest, call, `{"accepted":1,"rejected":[],"results":[${result}]}`, 1),
-    refused: (why) => fail(ingest, call, new ProblemError(why, DETAILS[why], { retryAfterMs: retryAfterMs(call.requestId) })),
+    refused: (why) =>
+      fail(ingest, call, new ProblemError(why, DETAILS[why], { retryAfterMs: retryAfterMs(call.requestId) })),
   });
 };
 
@@ -127,14 +128,22 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
       return answer(ingest, call, text, accepted.length);
     }
     if (refusal !== null) {
-      return fail(ingest, call, new ProblemError(refusal, DETAILS[refusal], { retryAfterMs: retryAfterMs(call.requestId) }));
+      return fail(
+        ingest,
+        call,
+        new ProblemError(refusal, DETAILS[refusal], { retryAfterMs: retryAfterMs(call.requestId) }),
+      );
     }
     const errors = rejected.slice(0, 20).map(({ index, path, detail }) => ({
       path: `/heartbeats/${index}${path}`,
       code: 'TYPE' as const,
       detail,
     }));
-    fail(ingest, call, new ProblemError('VALIDATION_FAILED', 'no heartbeat of the batch is valid', { errors, extra: { rejected } }));
+    fail(
+      ingest,
+      call,
+      new ProblemError('VALIDATION_FAILED', 'no heartbeat of the batch is valid', { errors, extra: { rejected } }),
+    );
   };
   const reject = (index: number, code: string, detail: string, path: string, retryable: boolean): void => {
     open -= 1;
@@ -155,7 +164,13 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
     const checked = validateHeartbeat(heartbeats[index], carriedBy(bearer));
     if (!checked.ok) {
       const [first] = checked.errors;
-      reject(index, 'VALIDATION_FAILED', checked.errors.map((e) => `${e.path}: ${e.detail}`).join('; '), first?.path ?? '', false);
+      reject(
+        index,
+        'VALIDATION_FAILED',
+        checked.errors.map((e) => `${e.path}: ${e.detail}`).join('; '),
+        first?.path ?? '',
+        false,
+      );
       continue;
     }
     const mismatch = refuseMismatch(bearer, checked.value);

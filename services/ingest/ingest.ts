@@ -101,7 +101,12 @@ export const carriedBy = (token: SessionToken | null): CarriedIds | undefined =>
 /** A token is good for its own account, profile, device and session. */
 export const refuseMismatch = (
   token: SessionToken | null,
-  beat: { readonly accountId: string; readonly profileId: string; readonly deviceId: string; readonly sessionId: string },
+  beat: {
+    readonly accountId: string;
+    readonly profileId: string;
+    readonly deviceId: string;
+    readonly sessionId: string;
+  },
 ): ProblemError | null => {
   if (token === null) return null;
   for (const field of ['accountId', 'profileId', 'deviceId', 'sessionId'] as const) {

@@ -19,7 +19,16 @@ import {
   signalledSession,
 } from '../concurrency/view.ts';
 import { MAX_BEAT_BYTES } from './heartbeats.ts';
-import { append, askerFor, carriedBy, type Ingest, invalid, refuseMismatch, seenAfter, sessionTokenOf } from './ingest.ts';
+import {
+  append,
+  askerFor,
+  carriedBy,
+  type Ingest,
+  invalid,
+  refuseMismatch,
+  seenAfter,
+  sessionTokenOf,
+} from './ingest.ts';
 import type { Stored } from './lanes.ts';
 import { stampBeat, stampSignal } from './stamp.ts';
 
@@ -279,7 +288,9 @@ const terminations = (ingest: Ingest, beat: StartRequest, accountKey: string): S
   (beat.terminate ?? []).map((text, index) => {
     const token = ingest.tokens.readTermination(text);
     if (token === null || token.accountKey !== accountKey) {
-      throw invalid([{ path: `/terminate/${index}`, code: 'FORMAT', detail: 'is no termination token of this account' }]);
+      throw invalid([
+        { path: `/terminate/${index}`, code: 'FORMAT', detail: 'is no termination token of this account' },
+      ]);
     }
     return { sessionId: token.sessionId, admittedAt: token.admittedAt };
   });

@@ -77,7 +77,8 @@ export const parseJson = (body: Buffer): unknown => {
   } catch {
     throw new ProblemError('MALFORMED_JSON', 'the body is not a JSON document');
   }
-  if (!checkDepth(value, MAX_DEPTH)) throw new ProblemError('TOO_DEEP', `the body nests deeper than ${MAX_DEPTH} levels`);
+  if (!checkDepth(value, MAX_DEPTH))
+    throw new ProblemError('TOO_DEEP', `the body nests deeper than ${MAX_DEPTH} levels`);
   return value;
 };
 

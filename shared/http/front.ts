@@ -132,7 +132,8 @@ const createApp = (options: FrontOptions): Express => {
   });
   app.use((error: unknown, req: express.Request, res: express.Response, _next: express.NextFunction) => {
     // Express itself fails on paths that are no proper percent-encoding.
-    const malformed = error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400);
+    const malformed =
+      error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400);
     const known = malformed ? new ProblemError('VALIDATION_FAILED', 'the path is not properly encoded') : error;
     sendError(toCall(req, res), known, options.onInternal);
   });

@@ -1,4 +1,10 @@
-import { decode, encodeOutput, UnknownSchemaId, UnreadableControlRecord, UnreadableRecord } from '../../schemas/codec.ts';
+import {
+  decode,
+  encodeOutput,
+  UnknownSchemaId,
+  UnreadableControlRecord,
+  UnreadableRecord,
+} from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
 import type { LiveMs } from '../../schemas/time.ts';
 import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
@@ -8,7 +14,7 @@ import { formatPosition, positionOf } from '../log/position.ts';
 import type { Checkpoint, CommitOutcome, Owner, StateStore } from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import type { Processor } from './processor.ts';
+import type { Effect, Processor } from './processor.ts';
 import { step, type Steps } from './steps.ts';
 
 /** What the loop needs of the log; `send` and `bounds` may answer at once. */
@@ -30,10 +36,21 @@ export type Parts<State, Control> = {
 };
 
 export type LoopEvent =
-  | { readonly kind: 'rebuild'; readonly partition: number; readonly from: number; readonly to: number; readonly lost: boolean }
+  | {
+      readonly kind: 'rebuild';
+      readonly partition: number;
+      readonly from: number;
+      readonly to: number;
+      readonly lost: boolean;
+    }
   | { readonly kind: 'parked'; readonly partition: number; readonly offset: number; readonly reason: string }
   | { readonly kind: 'reopened'; readonly partition: number; readonly outcome: CommitOutcome }
-  | { readonly kind: 'folded'; readonly partition: number; readonly records: number };
+  | {
+      readonly kind: 'folded';
+      readonly partition: number;
+      readonly records: number;
+      readonly effects: readonly Effect[];
+    };
 
 /** One owned partition. The loop is its only writer; nothing of it outlives a reopening. */
 export type Partition = {
@@ -104,7 +121,9 @@ export function* foldBatch<State, Control>(
 
   const read = readBatch(parts, partition, batch, start);
   const clock = liveClock(partition.folded?.clock ?? null);
-  const lives: LiveMs[] = read.records.map((r) => clock.step(r.appendedAtMs, r.event.type === 'Tick' && r.event.value.shedding));
+  const lives: LiveMs[] = read.records.map((r) =>
+    clock.step(r.appendedAtMs, r.event.type === 'Tick' && r.event.value.shedding),
+  );
   const end = clock.now();
 
   const keys = new Set<string>();
@@ -134,7 +153,12 @@ export function* foldBatch<State, Control>(
     yield* step('commit-group', () => log.commitGroup(partition.number, offset));
     partition.groupOffset = offset;
   }
-  parts.onEvent({ kind: 'folded', partition: partition.number, records: read.records.length });
+  parts.onEvent({
+    kind: 'folded',
+    partition: partition.number,
+    records: read.records.length,
+    effects: folded.effects.map((e) => e.effect),
+  });
   if (read.pausedBy !== null) throw read.pausedBy;
   return offset;
 }

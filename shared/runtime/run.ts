@@ -1,10 +1,19 @@
-import type { EpochMs } from '../../schemas/time.ts';
-import { epochMs } from '../../schemas/time.ts';
+import { type EpochMs, epochMs } from '../../schemas/time.ts';
 import type { Batch, Consumption, Log } from '../log/log.ts';
 import type { StateStore } from '../state/state.ts';
-import { foldBatch, type LoopEvent, nextOffset, openPartition, type Partition, type Parts } from './partition.ts';
+import {
+  Fenced,
+  foldBatch,
+  type LoopEvent,
+  nextOffset,
+  openPartition,
+  type Partition,
+  PartitionPaused,
+  type Parts,
+  reopen,
+} from './partition.ts';
 import type { Processor } from './processor.ts';
-import { runSteps } from './steps.ts';
+import { Revoked, runSteps } from './steps.ts';
 
 export type RunOptions<State, Control> = {
   readonly processor: Processor<State, Control>;
@@ -12,11 +21,16 @@ export type RunOptions<State, Control> = {
   readonly store: StateStore;
   readonly partitions: number;
   readonly clock: () => EpochMs;
-  readonly onEvent: (event: LoopEvent | FailedEvent) => void;
+  /** Waits before a batch is tried again. */
+  readonly pause: (ms: number) => Promise<void>;
+  readonly onEvent: (event: LoopEvent | FailedEvent | RetryEvent) => void;
 };
 
 /** The partition has stopped for good in this process: paused at a record, fenced, or its log or store broke. */
 export type FailedEvent = { readonly kind: 'failed'; readonly partition: number; readonly error: unknown };
+
+/** The log or the store could not be had; the batch is tried again from what the store holds. */
+export type RetryEvent = { readonly kind: 'retry'; readonly partition: number; readonly error: unknown };
 
 export type RunningProcessor = {
   status(): readonly PartitionStatus[];
@@ -35,12 +49,13 @@ export type PartitionStatus = {
   readonly error: string | null;
 };
 
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
 type Held = { readonly partition: Partition; end: number; error: unknown };
 
 /** Runs one processor over the partitions that its consumer group gives it. */
-export const runProcessor = async <State, Control>(
-  options: RunOptions<State, Control>,
-): Promise<RunningProcessor> => {
+export const runProcessor = async <State, Control>(options: RunOptions<State, Control>): Promise<RunningProcessor> => {
   const { processor, log, store, clock, onEvent } = options;
   const held = new Map<number, Held>();
   let consumption: Consumption | null = null;
@@ -53,8 +68,7 @@ export const runProcessor = async <State, Control>(
     log: {
       send: (topic, partition, records) => log.append(topic, partition, records),
       bounds: (topic, partition) => log.bounds(topic, partition),
-      rebuildFrom: (topic, partition) =>
-        log.offsetAt(topic, partition, epochMs(clock() - processor.rebuildWindowMs)),
+      rebuildFrom: (topic, partition) => log.offsetAt(topic, partition, epochMs(clock() - processor.rebuildWindowMs)),
       commitGroup: (partition, offset) => consumption?.commit(partition, offset),
     },
   };
@@ -73,7 +87,18 @@ export const runProcessor = async <State, Control>(
       if (own === undefined) return batch.from;
       own.end = batch.end;
       // After a revocation nothing more leaves the loop: the next owner has the partition.
-      return runSteps(foldBatch(parts, own.partition, batch), () => held.get(batch.partition) === own);
+      const ours = (): boolean => held.get(batch.partition) === own;
+      for (let waitMs = FIRST_RETRY_MS, again = false; ; again = true) {
+        try {
+          if (again) return await runSteps(reopen(parts, own.partition), ours);
+          return await runSteps(foldBatch(parts, own.partition, batch), ours);
+        } catch (error) {
+          if (error instanceof PartitionPaused || error instanceof Fenced || error instanceof Revoked) throw error;
+          onEvent({ kind: 'retry', partition: batch.partition, error });
+          await options.pause(waitMs);
+          waitMs = Math.min(2 * waitMs, LAST_RETRY_MS);
+        }
+      }
     },
     revoked: async (number) => {
       held.delete(number);

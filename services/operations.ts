@@ -1,0 +1,114 @@
+import { decodeOutput } from '../schemas/codec.ts';
+import type { Reply } from '../shared/http/call.ts';
+import type { Route } from '../shared/http/route.ts';
+import type { Log } from '../shared/log/log.ts';
+import type { PartitionStatus } from '../shared/runtime/run.ts';
+import type { Metrics } from '../shared/telemetry/metrics.ts';
+import type { RoleName } from './roles.ts';
+
+export type Operations = {
+  readonly log: Pick<Log, 'bounds' | 'read'>;
+  readonly processors: () => readonly { readonly name: string; readonly partitions: readonly PartitionStatus[] }[];
+  readonly roles: readonly RoleName[];
+  readonly stopping: () => boolean;
+  readonly metrics: Metrics;
+  /** Sets the gauges. */
+  readonly sample: () => void;
+};
+
+/** The newest of the parked records that are shown. */
+const SHOWN = 100;
+
+/** What operators and balancers ask of a process. */
+export const operationRoutes = (
+  operations: Operations,
+): { readonly health: readonly Route[]; readonly admin: readonly Route[] } => ({
+  health: [
+    {
+      method: 'GET',
+      path: '/healthz',
+      operationId: 'health',
+      summary: 'The process lives.',
+      port: 'public',
+      touches: 'nobody',
+      responses: { 200: 'health' },
+      problems: [],
+      handle: () => ({ status: 200, body: { status: 'ok', roles: operations.roles } }),
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      operationId: 'ready',
+      summary:
+        'The process may get traffic: all the time but while it goes. A dependency that is away changes nothing.',
+      port: 'public',
+      touches: 'nobody',
+      responses: { 200: 'health', 503: 'health' },
+      problems: [],
+      handle: (): Reply => {
+        const stopping = operations.stopping();
+        const body = { status: stopping ? 'draining' : 'ok', roles: operations.roles };
+        return { status: stopping ? 503 : 200, body };
+      },
+    },
+  ],
+  admin: [
+    {
+      method: 'GET',
+      path: '/metrics',
+      operationId: 'metrics',
+      summary: 'Metrics as Prometheus text.',
+      port: 'admin',
+      touches: 'nobody',
+      responses: { 200: null },
+      problems: [],
+      handle: async () => {
+        operations.sample();
+        const body = await operations.metrics.text();
+        return { status: 200, body, headers: { 'content-type': operations.metrics.contentType } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/admin/processors',
+      operationId: 'listProcessors',
+      summary: 'Positions, lag and warm-up of each partition.',
+      port: 'admin',
+      touches: 'nobody',
+      responses: { 200: 'object' },
+      problems: [],
+      handle: () => ({
+        status: 200,
+        body: {
+          processors: operations.processors().map(({ name, partitions }) => ({
+            name,
+            partitions: partitions.map((p) => ({ ...p, lag: p.end - p.offset })),
+          })),
+        },
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/admin/parked',
+      operationId: 'listParked',
+      summary: `The newest ${SHOWN} records that nobody could read, bytes in base64.`,
+      port: 'admin',
+      touches: 'nobody',
+      responses: { 200: 'object' },
+      problems: [],
+      handle: async () => {
+        const { first, end } = await operations.log.bounds('heartbeats.v1.parked', 0);
+        const batch = await operations.log.read('heartbeats.v1.parked', 0, Math.max(first, end - SHOWN), SHOWN);
+        const items = batch.records.flatMap(({ value, appendedAtMs }) => {
+          const output = decodeOutput(value);
+          if (output.type !== 'RecordParked') return [];
+          const { bytes, cause, topic, processor, reason } = output.value;
+          return [
+            { position: cause, topic, processor, reason, appendedAtMs, bytes: Buffer.from(bytes).toString('base64') },
+          ];
+        });
+        return { status: 200, body: { items, total: end - first } };
+      },
+    },
+  ],
+});

@@ -1,0 +1,311 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parsePolicy } from '../schemas/policy.ts';
+import { epochMs, SECOND_MS } from '../schemas/time.ts';
+import type { Config, Secret } from '../shared/config/config.ts';
+import { openDataFolder } from '../shared/config/data-folder.ts';
+import { type Front, createFront } from '../shared/http/front.ts';
+import { accountKeys } from '../shared/identity/account-keys.ts';
+import { networkKeys } from '../shared/identity/network-keys.ts';
+import { createTokens } from '../shared/identity/tokens.ts';
+import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
+import type { Log } from '../shared/log/log.ts';
+import { partitionOf } from '../shared/log/partition.ts';
+import { runProcessor, type RunningProcessor } from '../shared/runtime/run.ts';
+import { openEmbeddedState } from '../shared/state/embedded-state.ts';
+import type { StateStore } from '../shared/state/state.ts';
+import type { Log as Logger } from '../shared/telemetry/log.ts';
+import { createMetrics } from '../shared/telemetry/metrics.ts';
+import { type Activation, openActivation } from './concurrency/activation.ts';
+import { policyRoutes } from './concurrency/admin.ts';
+import { concurrency } from './concurrency/concurrency.ts';
+import { concurrencyRoutes } from './concurrency/routes.ts';
+import { accountReader } from './concurrency/view.ts';
+import { heartbeatRoute } from './ingest/heartbeats.ts';
+import type { Ingest } from './ingest/ingest.ts';
+import { createLanes } from './ingest/lanes.ts';
+import { sessionRoutes } from './ingest/sessions.ts';
+import { addPages } from './pages.ts';
+import { operationRoutes } from './operations.ts';
+import { observed } from './observed.ts';
+import type { RoleName } from './roles.ts';
+
+/** The whole of it in one process on embedded parts. The only place that chooses adapters, clocks and timers. */
+export type Running = {
+  readonly url: string;
+  readonly adminUrl: string;
+  /** Takes no more calls, answers those in flight, makes state durable, lets go of the folder. */
+  close(): Promise<void>;
+};
+
+const TURN_MS = 50;
+/** How long a start waits for the fold to catch up before it takes calls all the same. */
+const CATCH_UP_MS = 10 * SECOND_MS;
+
+export const startLocal = async (config: Config, roles: readonly RoleName[], logger: Logger): Promise<Running> => {
+  const clock = (): number => Date.now();
+  const nodeId = config.nodeId ?? randomUUID().slice(0, 8);
+  const folder = openDataFolder(config.dataDir);
+  const onTrouble = (error: unknown): void => logger.error({ err: error }, 'storage trouble');
+  const closers: (() => Promise<void> | void)[] = [() => folder.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const metrics = createMetrics({ process: true });
+    const watching = observed(metrics, logger);
+    const log = await openEmbeddedLog({
+      folder: folder.path,
+      partitions: config.partitions,
+      clock: () => epochMs(clock()),
+      onTrouble,
+    });
+    closers.push(() => log.close());
+    const store = await openEmbeddedState({
+      folder: folder.path,
+      checkpointMs: config.checkpointMs,
+      onError: (error) => {
+        watching.checkpointFailed();
+        onTrouble(error);
+      },
+    });
+    closers.push(() => store.close());
+
+    const activation = await openActivation({ log, store, partitions: config.partitions, clock });
+    await activatePolicyFile(activation, config, logger);
+    const processor = roles.includes('concurrency')
+      ? await runProcessor({
+          processor: concurrency,
+          log,
+          store,
+          partitions: config.partitions,
+          clock: () => epochMs(clock()),
+          pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+          onEvent: watching.onLoopEvent,
+        })
+      : null;
+    if (processor !== null) {
+      closers.push(() => processor.close());
+      await activation.restate();
+      await caughtUp(log, store, config.partitions);
+    }
+
+    const served = serve({
+      config,
+      roles,
+      clock,
+      nodeId,
+      log,
+      store,
+      activation,
+      processor,
+      folder: folder.path,
+      watching,
+    });
+    const admin = createFront({ ...watching.front, routes: served.adminRoutes, nextRequestId: served.nextRequestId });
+    const front = createFront({
+      ...watching.front,
+      routes: served.publicRoutes,
+      nextRequestId: served.nextRequestId,
+      extend: (app) => addPages(app, { routes: [...served.publicRoutes, ...served.adminRoutes] }),
+    });
+    for (const { server } of [front, admin]) harden(server, config.maxConnections);
+
+    const timers = [
+      setInterval(served.turn, TURN_MS),
+      setInterval(() => void activation.restate().catch(onTrouble), SECOND_MS),
+    ];
+    const watcher = watchPolicyFile(activation, config, logger);
+    closers.push(() => {
+      for (const timer of timers) clearInterval(timer);
+      watcher.close();
+    });
+    const port = await listen(front.server, config.port, config.host);
+    const adminPort = await listen(admin.server, config.adminPort, config.host);
+    const close = async (): Promise<void> => {
+      served.stopping();
+      await Promise.all([drained(front, config.drainMs), drained(admin, config.drainMs)]);
+      await served.drain();
+      await closeAll();
+    };
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+    return { url: `http://${host}:${port}`, adminUrl: `http://${host}:${adminPort}`, close };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+};
+
+type Parts = {
+  readonly config: Config;
+  readonly roles: readonly RoleName[];
+  readonly clock: () => number;
+  readonly nodeId: string;
+  readonly log: Log;
+  readonly store: StateStore;
+  readonly activation: Activation;
+  readonly processor: RunningProcessor | null;
+  readonly folder: string;
+  readonly watching: ReturnType<typeof observed>;
+};
+
+const serve = (parts: Parts) => {
+  const { config, roles, clock, nodeId, log, store, watching } = parts;
+  const pepper = secret(config.accountKeyPepper, parts.folder, 'account-key-pepper');
+  const tokens = createTokens(secret(config.sessionTokenKey, parts.folder, 'session-token-key'));
+  const read = accountReader(store);
+  const waitFor = (partition: number, offset: number): Promise<boolean> =>
+    store.waitFor(concurrency.name, partition, offset, config.decisionTimeoutMs);
+  let requests = 0;
+  const nextRequestId = (): string => `${nodeId}-${(requests += 1).toString(36)}`;
+  const lanes = createLanes({
+    topic: concurrency.input,
+    partitions: config.partitions,
+    log,
+    read,
+    source: nodeId,
+    maxQueued: config.ingestQueueMax,
+    timeoutMs: Math.max(10, config.appendTimeoutMs - TURN_MS),
+    clock,
+    defer: setImmediate,
+    within: (ms, promise) => Promise.race([promise, new Promise<null>((resolve) => setTimeout(resolve, ms, null))]),
+    onAppended: watching.appended,
+    onLogError: watching.logError,
+  });
+  const shared = {
+    read,
+    decided: waitFor,
+    accountKey: accountKeys(pepper),
+    partitionOf: (key: string) => partitionOf(key, config.partitions),
+    tokens,
+    tenant: config.tenant,
+    clock,
+  };
+  const ingest: Ingest = {
+    ...shared,
+    lanes,
+    networkKey: networkKeys(pepper),
+    metadataKeys: config.metadataKeys,
+    heartbeatIntervalMs: config.heartbeatIntervalMs,
+    nextRequestId,
+    count: watching.counts,
+  };
+  let stopping = false;
+  const operations = operationRoutes({
+    log,
+    processors: () =>
+      parts.processor === null ? [] : [{ name: concurrency.name, partitions: parts.processor.status() }],
+    roles,
+    stopping: () => stopping,
+    metrics: watching.metrics,
+    sample: () => watching.sample({ queued: lanes.queued(), processor: parts.processor }),
+  });
+  return {
+    nextRequestId,
+    turn: lanes.turn,
+    publicRoutes: [
+      ...(roles.includes('ingest') ? [heartbeatRoute(ingest), ...sessionRoutes(ingest)] : []),
+      ...(roles.includes('concurrency') ? concurrencyRoutes(shared) : []),
+      ...operations.health,
+    ],
+    adminRoutes: [
+      ...(roles.includes('concurrency')
+        ? policyRoutes({ activation: parts.activation, metadataKeys: config.metadataKeys })
+        : []),
+      ...operations.health.map((route) => ({ ...route, port: 'admin' as const })),
+      ...operations.admin,
+    ],
+    stopping: () => {
+      stopping = true;
+    },
+    drain: lanes.drain,
+  };
+};
+
+/** A given secret, or one made in the data folder and readable by its owner alone. */
+const secret = (given: Secret | null, folder: string, name: string): Uint8Array => {
+  if (given !== null) return given.reveal();
+  const file = join(folder, name);
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+  return Buffer.from(readFileSync(file, 'utf8'), 'base64url');
+};
+
+/** Keeps and activates what the file says, where that is newer than what is in force. */
+const activatePolicyFile = async (activation: Activation, config: Config, logger: Logger): Promise<void> => {
+  const parsed = parsePolicy(readFileSync(config.policyFile, 'utf8'), { metadataKeys: config.metadataKeys });
+  if (!parsed.ok) {
+    const errors = parsed.errors.map(
+      (e) => `${e.path || '/'}${e.line === undefined ? '' : ` (line ${e.line})`} ${e.detail}`,
+    );
+    throw new Error(`${config.policyFile} is no policy: ${errors.join('; ')}`);
+  }
+  const { version } = parsed.policy;
+  const active = activation.active();
+  const stored = await activation.store(parsed.policy, 'policy-file');
+  if (stored === 'not-newer') {
+    logger.warn({ file: config.policyFile, version }, 'the policy file was changed without a newer version: not used');
+  } else if (active === null || active.version < version) {
+    await activation.activate(version, 'policy-file');
+    logger.info({ file: config.policyFile, version }, 'policy activated');
+  }
+};
+
+/** The folder is watched, since editors replace a file and do not write into it. */
+const watchPolicyFile = (activation: Activation, config: Config, logger: Logger): { close(): void } => {
+  let timer: NodeJS.Timeout | undefined;
+  const watcher = watch(dirname(config.policyFile), (_event, name) => {
+    if (name !== basename(config.policyFile)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      activatePolicyFile(activation, config, logger).catch((err: unknown) =>
+        logger.error({ err }, 'the changed policy file is not used'),
+      );
+    }, 100);
+  });
+  return {
+    close: () => {
+      clearTimeout(timer);
+      watcher.close();
+    },
+  };
+};
+
+/** Waits until the fold has reached what the log holds now, so that the first answer is a right one. */
+const caughtUp = async (log: Log, store: StateStore, partitions: number): Promise<void> => {
+  await Promise.all(
+    Array.from({ length: partitions }, async (_, partition) => {
+      const { end } = await log.bounds(concurrency.input, partition);
+      await store.waitFor(concurrency.name, partition, end, CATCH_UP_MS);
+    }),
+  );
+};
+
+const harden = (server: Server, maxConnections: number): void => {
+  server.maxConnections = maxConnections;
+  server.keepAliveTimeout = 65 * SECOND_MS;
+  server.headersTimeout = 10 * SECOND_MS;
+  server.requestTimeout = 10 * SECOND_MS;
+};
+
+const listen = (server: Server, port: number, host: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, 4_096, () => resolve(toPort(server.address())));
+  });
+
+const toPort = (address: AddressInfo | string | null): number =>
+  typeof address === 'object' && address !== null ? address.port : 0;
+
+/** Stops listening, lets calls in flight end, and cuts what is left after a while. */
+const drained = async ({ server, drain }: Front, drainMs: number): Promise<void> => {
+  drain();
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(cut);
+};
