@@ -1,8 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { Answer, Answers, Kind, Requests } from './embedded-log-protocol.ts';
-import type { LogPlace } from './log-errors.ts';
-import { LogDamaged, LogUnavailable } from './log-errors.ts';
-import type { Trouble } from './embedded-log-protocol.ts';
+import type { Answer, Answers, Kind, Requests, Trouble } from './embedded-log-protocol.ts';
+import { LogDamaged, LogUnavailable, type LogPlace } from './log-errors.ts';
 
 /** The way to the log's thread. Answers come in the order of the questions. */
 export type Channel = {
@@ -15,7 +13,11 @@ type Waiting = { resolve(answer: Answers[Kind]): void; reject(error: unknown): v
 
 /** `died` is told when the thread ends by itself: from then on every question is answered with that error. */
 export const openChannel = (file: string, died: (error: LogUnavailable) => void): Channel => {
-  const worker = new Worker(new URL('./embedded-log-worker.ts', import.meta.url), { name: 'embedded-log' });
+  // Flags of the process are for its own program (`--input-type`, test flags); the thread needs none.
+  const worker = new Worker(new URL('./embedded-log-worker.ts', import.meta.url), {
+    name: 'embedded-log',
+    execArgv: [],
+  });
   const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let dead: LogUnavailable | null = null;

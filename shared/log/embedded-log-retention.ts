@@ -45,7 +45,10 @@ export const openRetention = (options: RetentionOptions): Retention => {
   };
 
   const runOnce = async (): Promise<void> => {
-    for (const p of partitions) await retain(p);
+    const errors: unknown[] = [];
+    for (const p of partitions) await retain(p).catch((error: unknown) => errors.push(error));
+    // One damaged partition does not keep the others from being cleared; the first error stands for all.
+    if (errors.length > 0) throw errors[0];
   };
   const run = (): Promise<void> => {
     running ??= runOnce().finally(() => {
