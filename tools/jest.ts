@@ -59,12 +59,40 @@ export const runJest = async (options: {
 
 const reportOf = (text: string): Report => JSON.parse(text) as Report;
 
+/** What Jest says when its tests are done and something that one of them left behind keeps it alive. */
+const HANGS = 'Jest did not exit';
+/** A run that hangs is worse than one that fails: after this long it has failed. */
+const HANG_MS = 10_000;
+/** What was written before the end is read within this time; a process left behind may hold the pipe for ever. */
+const REST_MS = 500;
+
 /** With `--json` Jest reports to stdout as well: only stderr, where it speaks to people, is shown. */
 const run = (options: { readonly command: string; readonly args: readonly string[]; readonly show: boolean }) =>
   new Promise<{ exitCode: number; output: string }>((resolve, reject) => {
     const child = spawn(options.command, options.args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
-    const chunks: Buffer[] = [];
-    child.stderr.on('data', (chunk: Buffer) => (options.show ? process.stderr.write(chunk) : chunks.push(chunk)));
+    const chunks: string[] = [];
+    const say = (text: string): void => {
+      if (options.show) process.stderr.write(text);
+      else chunks.push(text);
+    };
+    let watchdog: NodeJS.Timeout | undefined;
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      say(text);
+      if (!text.includes(HANGS)) return;
+      watchdog ??= setTimeout(() => {
+        say(`\nA test left something open: ended after ${HANG_MS / 1000} s, which counts as one failed.\n`);
+        child.kill('SIGKILL');
+      }, HANG_MS);
+    });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ exitCode: code ?? 1, output: Buffer.concat(chunks).toString() }));
+    let rest: NodeJS.Timeout | undefined;
+    child.on('exit', () => {
+      clearTimeout(watchdog);
+      rest = setTimeout(() => child.stderr.destroy(), REST_MS);
+    });
+    // After `exit`, and after stderr has ended or was given up.
+    child.on('close', (code) => {
+      clearTimeout(rest);
+      resolve({ exitCode: code ?? 1, output: chunks.join('') });
+    });
   });
