@@ -233,9 +233,9 @@ describe('the embedded log', () => {
     harm();
     return open();
   };
-  const flip = (): void => {
+  const flip = (marker = 'marker-6'): void => {
     const bytes = readFileSync(file);
-    const at = bytes.indexOf('marker-6');
+    const at = bytes.indexOf(marker);
     bytes[at] = bytes[at]! ^ 1;
     writeFileSync(file, bytes);
   };
@@ -246,7 +246,7 @@ describe('the embedded log', () => {
   };
 
   it.each([
-    ['a flipped bit', flip],
+    ['a flipped bit', () => flip()],
     ['a missing batch', cutOut],
   ])('delivers up to the damage of %s, then fails that partition alone, with file and offset', async (_, harm) => {
     const log = await harmed(harm);
@@ -261,6 +261,24 @@ describe('the embedded log', () => {
     await expect(log.read(TOPIC, 0, 6, 1)).rejects.toBeInstanceOf(LogDamaged);
     expect((await log.read(TOPIC, 0, 7, 10)).records).toHaveLength(3);
     expect((await log.read(TOPIC, 1, 0, 10)).records).toHaveLength(1);
+  });
+
+  it.each([
+    ['in the middle', 6, 7],
+    ['at the end', 9, 10],
+  ])('goes on behind damage %s after the repair that the runbook gives', async (_, damaged, first) => {
+    const log = await harmed(() => {
+      flip(`marker-${damaged}`);
+      const runbook = readFileSync(new URL('../../docs/runbook/storage.md', import.meta.url), 'utf8');
+      const repair = /sqlite3 log\.sqlite "(\s*begin;[^"]*)"/.exec(runbook)![1]!;
+      const db = new DatabaseSync(file);
+      db.exec(repair.replaceAll('TOPIC', TOPIC).replaceAll('PARTITION', '0').replaceAll('OFFSET', String(damaged)));
+      db.close();
+    });
+    expect(await log.bounds(TOPIC, 0)).toEqual({ first, end: 10 });
+    expect((await log.read(TOPIC, 0, first, 10)).records).toHaveLength(10 - first);
+    expect(await log.bounds(TOPIC, 1)).toEqual({ first: 0, end: 1 });
+    expect((await append(log, 'next')).baseOffset).toBe(10);
   });
 
   it('has every record that it said was stored after its process was killed with -9', async () => {

@@ -18,7 +18,10 @@ export type Log = {
   bounds(topic: TopicName, partition: number): Promise<Bounds>;
   /** The offset of the first held record appended at or after `atMs`; the end when there is none. */
   offsetAt(topic: TopicName, partition: number, atMs: EpochMs): Promise<number>;
-  /** Joins a consumer group. Each partition is assigned to one member at a time, and delivered in order, batch by batch. */
+  /**
+   * Joins a consumer group; answers before the consumer is first called. Each partition is assigned to one member at a
+   * time, and delivered in order, batch by batch.
+   */
   consume(consumer: Consumer): Promise<Consumption>;
   /** Waits for appends in flight, ends consumption, lets go of the storage. Repeating it changes nothing. */
   close(): Promise<void>;
@@ -55,7 +58,10 @@ export type Consumer = {
   assigned(partition: number, groupOffset: number | null): Promise<number>;
   /** One call at a time per partition; back-pressure is not resolving. Answers the offset to go on from. */
   batch(batch: Batch): Promise<number>;
-  /** The partition is another's from now on; resolves within a second. */
+  /**
+   * The partition is another's from now on; resolves within a second. It may be called while a batch is at work, whose
+   * answer is then not heard. Also called when the member leaves, and not for a partition that has failed.
+   */
   revoked(partition: number): Promise<void>;
   /** Consumption of this partition has ended for good with this error; the others go on. */
   failed(partition: number, error: unknown): void;
@@ -64,5 +70,6 @@ export type Consumer = {
 export type Consumption = {
   /** Records how far the group is. It is a measure of lag and says which outputs need no repeat; it may be lost. */
   commit(partition: number, offset: number): Promise<void>;
+  /** Leaves the group: each partition is revoked, a batch at work has a second to finish. Repeating it changes nothing. */
   close(): Promise<void>;
 };
