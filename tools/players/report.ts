@@ -1,0 +1,123 @@
+import Table from 'cli-table3';
+import type { Latencies } from './tally.ts';
+import type { Run } from './run.ts';
+import { FALSE_BLOCKS, VIOLATIONS, type Violation, type ViolationKind } from './verdicts.ts';
+
+const KINDS = Object.keys(VIOLATIONS) as readonly ViolationKind[];
+
+type LatencySummary = {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+};
+
+export type Report = {
+  readonly passed: boolean;
+  readonly options: Run['options'];
+  readonly seconds: number;
+  readonly households: number;
+  readonly starts: Run['oracle']['counts'];
+  readonly beats: number;
+  readonly beatsPerSecond: number;
+  readonly falseBlocks: number;
+  readonly violations: Readonly<Record<ViolationKind, number>>;
+  readonly latencies: Readonly<Record<'start' | 'beat' | 'blockCheck', LatencySummary>>;
+  /** Decisions by outcome and reason, scenes, and errors by call, status and code. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly calls: number;
+  readonly clientCpuMicrosPerCall: number;
+  readonly firstViolations: readonly Violation[];
+};
+
+const rounded = (ms: number): number => Math.round(ms * 100) / 100;
+const summarize = (latencies: Latencies): LatencySummary => ({
+  count: latencies.count(),
+  p50Ms: rounded(latencies.percentile(0.5)),
+  p99Ms: rounded(latencies.percentile(0.99)),
+  p999Ms: rounded(latencies.percentile(0.999)),
+});
+
+export function makeReport(run: Run): Report {
+  const { oracle, tally } = run;
+  const { verdicts } = oracle;
+  const seconds = run.elapsedSeconds();
+  const beats = tally.of('beats acknowledged');
+  const { calls, cpuMs } = run.cost();
+  const violations = Object.fromEntries(KINDS.map((kind) => [kind, verdicts.count(kind)]));
+  return {
+    // A run in which nothing was decided proves nothing.
+    passed: verdicts.total() === 0 && oracle.counts.startsDecided > 0,
+    options: run.options,
+    seconds: rounded(seconds),
+    households: run.population().households,
+    starts: oracle.counts,
+    beats,
+    beatsPerSecond: Math.round(beats / Math.max(seconds, 0.001)),
+    falseBlocks: FALSE_BLOCKS.reduce((sum, kind) => sum + verdicts.count(kind), 0),
+    violations: violations as Record<ViolationKind, number>,
+    latencies: {
+      start: summarize(tally.startMs),
+      beat: summarize(tally.beatMs),
+      blockCheck: summarize(tally.checkMs),
+    },
+    counts: Object.fromEntries([...tally.counts].sort(([a], [b]) => a.localeCompare(b))),
+    calls,
+    clientCpuMicrosPerCall: Math.round((cpuMs * 1_000) / Math.max(calls, 1)),
+    firstViolations: verdicts.first,
+  };
+}
+
+const plain = { style: { head: [], border: [] } };
+
+export function formatReport(report: Report): string {
+  const { starts, latencies, counts, violations } = report;
+
+  const outcomes = new Table({ head: ['what happened', 'how often'], ...plain, colAligns: ['left', 'right'] });
+  for (const [name, count] of Object.entries(counts)) outcomes.push([name, count]);
+
+  const times = new Table({
+    head: ['latency', 'calls', 'p50 ms', 'p99 ms', 'p99.9 ms'],
+    ...plain,
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+  });
+  for (const [name, { count, p50Ms, p99Ms, p999Ms }] of [
+    ['start to decision', latencies.start],
+    ['beat to 202', latencies.beat],
+    ['block-check', latencies.blockCheck],
+  ] as const)
+    times.push([name, count, p50Ms, p99Ms, p999Ms]);
+
+  const judged = new Table({ head: ['judged', 'count'], ...plain, colAligns: ['left', 'right'] });
+  judged.push(
+    ['starts decided', starts.startsDecided],
+    ['  admitted', starts.admitted],
+    ['  refused', starts.denied],
+    ['degraded replies (exempt)', starts.degraded],
+    ['displaced: told so when they came back', starts.displaced],
+    ['came back after silence and went on', starts.returned],
+    ['false blocks', report.falseBlocks],
+    ['over-admissions', violations['over-admission']],
+  );
+  for (const kind of KINDS) if (violations[kind] > 0) judged.push([`violation: ${VIOLATIONS[kind]}`, violations[kind]]);
+
+  const { options } = report;
+  const head =
+    `${report.households} households, limit ${options.limit}, ${report.seconds} s, seed ${options.seed}: ` +
+    `${report.beats} beats acknowledged (${report.beatsPerSecond}/s), ` +
+    `${report.calls} calls at ${report.clientCpuMicrosPerCall} µs of this client's processor each`;
+  const verdict = report.passed
+    ? 'Nothing to object to.'
+    : starts.startsDecided === 0
+      ? 'Nothing was judged: no start was decided.'
+      : `${Object.values(violations).reduce((sum, count) => sum + count, 0)} violations.`;
+  const shown = report.firstViolations.map(formatViolation);
+  return [head, outcomes.toString(), times.toString(), judged.toString(), ...shown, verdict].join('\n');
+}
+
+const formatViolation = (violation: Violation, index: number): string =>
+  [
+    `\n${index + 1}. ${violation.kind}: ${VIOLATIONS[violation.kind]}`,
+    `   account ${violation.accountId}, session ${violation.sessionId}, ${(violation.atMs / 1_000).toFixed(3)} s: ${violation.detail}`,
+    ...violation.history.map((line) => `   ${line}`),
+  ].join('\n');
