@@ -227,11 +227,9 @@ const BLOCK_CHECK = subject<BlockCheckRequest>('BlockCheckRequest', 'block-check
 /** A copy without one field, however deep. The copy keeps an own `__proto__` an ordinary field. */
 const without = (from: Fields, [name, ...rest]: readonly string[]): Fields => {
   if (name === undefined || !Object.hasOwn(from, name)) return from;
-  const to: Record<string, unknown> = { ...from };
-  const child = to[name];
-  if (rest.length === 0 || !isFields(child)) delete to[name];
-  else to[name] = without(child, rest);
-  return to;
+  const child = from[name];
+  if (rest.length > 0 && isFields(child)) return { ...from, [name]: without(child, rest) };
+  return Object.fromEntries(Object.entries(from).filter(([field]) => field !== name));
 };
 
 const validate = <T>(on: Subject<T>, body: unknown): Validation<T> =>

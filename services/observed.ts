@@ -7,7 +7,7 @@ import type { Cell, Metrics } from '../shared/telemetry/metrics.ts';
 import type { Counts } from './ingest/ingest.ts';
 
 /** What is counted and written of a running process. Per beat it is a plain addition. */
-export const observed = (metrics: Metrics, logger: Logger) => {
+export const observed = (metrics: Metrics, logger: Logger, clock: () => number) => {
   const processor = 'concurrency';
   const accepted = metrics.cell('playbeat_heartbeats_total', { result: 'accepted' });
   const rejected = metrics.cell('playbeat_heartbeats_total', { result: 'rejected' });
@@ -68,7 +68,7 @@ export const observed = (metrics: Metrics, logger: Logger) => {
     checkpointFailed: (): void => {
       checkpointFailures.value += 1;
     },
-    logError: onceASecond((err: unknown, partition: number) =>
+    logError: onceASecond(clock, (err, partition) =>
       logger.error({ err, partition }, 'the log did not take what was appended'),
     ),
     onLoopEvent: (event: LoopEvent | FailedEvent | RetryEvent): void => {
@@ -103,10 +103,10 @@ export const observed = (metrics: Metrics, logger: Logger) => {
 };
 
 /** A log that is away refuses each group: one line a second says so. */
-const onceASecond = (write: (error: unknown, partition: number) => void) => {
+const onceASecond = (clock: () => number, write: (error: unknown, partition: number) => void) => {
   let nextMs = 0;
   return (partition: number, error: unknown): void => {
-    const now = performance.now();
+    const now = clock();
     if (now < nextMs) return;
     nextMs = now + 1_000;
     write(error, partition);

@@ -56,7 +56,7 @@ export const startLocal = async (config: Config, roles: readonly RoleName[], log
   };
   try {
     const metrics = createMetrics({ process: true });
-    const watching = observed(metrics, logger);
+    const watching = observed(metrics, logger, clock);
     const log = await openEmbeddedLog({
       folder: folder.path,
       partitions: config.partitions,

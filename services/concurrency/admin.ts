@@ -73,14 +73,12 @@ const listed = ({ activation }: PolicyAdmin): unknown => {
   return {
     active:
       active === null ? null : { version: active.version, mode: active.mode, activatedAtMs: active.activatedAtMs },
-    policies: activation
-      .policies()
-      .map(({ version, policy, storedAtMs, by }) => ({
-        version,
-        storedAtMs,
-        by,
-        policy: JSON.parse(policy) as unknown,
-      })),
+    policies: activation.policies().map(({ version, policy, storedAtMs, by }) => ({
+      version,
+      storedAtMs,
+      by,
+      policy: JSON.parse(policy) as unknown,
+    })),
   };
 };
 

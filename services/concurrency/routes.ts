@@ -6,7 +6,7 @@ import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Tokens } from '../../shared/identity/tokens.ts';
 import { parsePosition, positionOf } from '../../shared/log/position.ts';
-import type { Claimant, Session } from './account.ts';
+import type { Claimant } from './account.ts';
 import { holdsSlot } from './account.ts';
 import { concurrency } from './concurrency.ts';
 import { failsClosed, limitOf, matches } from './policy.ts';
@@ -167,7 +167,7 @@ const listSessions = async (api: ConcurrencyApi, call: Call): Promise<Reply> => 
 const askerFor = (api: ConcurrencyApi, accountKey: AccountKey, profileId: string | null): Asker => ({
   profileId,
   nowMs: api.clock(),
-  terminationToken: ({ sessionId, admittedAt }: Session) =>
+  terminationToken: ({ sessionId, admittedAt }) =>
     api.tokens.signTermination({ accountKey, sessionId, admittedAt: admittedAt ?? '' }),
 });
 

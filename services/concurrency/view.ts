@@ -61,29 +61,39 @@ export const lastDecisionOf = (session: Session | undefined): Reason | null => s
 export const needsJudging = (session: Session | undefined): boolean =>
   session === undefined || session.status === 'displaced' || session.status === 'gone';
 
+/** One admission of one session: what a termination token is good for. */
+export type Admission = Pick<Session, 'sessionId' | 'admittedAt'>;
+
 export type Asker = {
   /** Whose contents may be named; null for a service, which may see all. */
   readonly profileId: string | null;
   readonly nowMs: number;
   /** Makes the token by which a viewer may stop a session. */
-  readonly terminationToken: (session: Session) => string;
+  readonly terminationToken: (admission: Admission) => string;
 };
 
 /** The decision about a session as it stands. A session that is not known holds nothing and is told to go on. */
 export const decisionOf = (seen: Seen, sessionId: string, asker: Asker): Decision => {
-  const session = findSession(seen, sessionId);
-  const allowed = session === undefined || holdsSlot(session);
-  return {
-    ...basis(seen, asker),
-    sessionId,
-    decision: allowed ? 'allow' : 'stop',
-    reason: session?.reason ?? 'OK',
-    rule: session?.rule ?? null,
-    policyVersion: session?.policyVersion ?? controlOf(seen.checkpoint)?.version ?? 0,
-    limit: session?.limit ?? null,
-    ...who(seen, asker, { allowed, rule: session?.rule ?? null }),
-  };
+  const decision = verdictOf(seen, findSession(seen, sessionId), { sessionId, nowMs: asker.nowMs });
+  return { ...decision, ...who(seen, asker, { allowed: decision.decision === 'allow', rule: decision.rule }) };
 };
+
+/** The same without who holds the slots: what most beats are answered. */
+export const verdictOf = (
+  seen: Seen,
+  session: Session | undefined,
+  { sessionId, nowMs }: { readonly sessionId: string; readonly nowMs: number },
+): Decision => ({
+  sessionId,
+  decision: session === undefined || holdsSlot(session) ? 'allow' : 'stop',
+  reason: session?.reason ?? 'OK',
+  rule: session?.rule ?? null,
+  policyVersion: session?.policyVersion ?? controlOf(seen.checkpoint)?.version ?? 0,
+  limit: session?.limit ?? null,
+  degraded: isDegraded(seen, nowMs),
+  asOfMs: seen.checkpoint?.clock.appendedAtMs ?? nowMs,
+  position: positionText(seen),
+});
 
 /** The session that a signal speaks of: the one it started, or the player's on that device and content. */
 export const signalledSession = (
@@ -105,13 +115,15 @@ export const decisionBefore = (seen: Seen, claimant: Claimant, asker: Asker): De
   const allowed = verdict?.admitted ?? true;
   const rule = verdict?.rule?.id ?? null;
   return {
-    ...basis(seen, asker),
     sessionId: null,
     decision: allowed ? 'allow' : 'stop',
     reason: verdict?.reason ?? 'OK',
     rule,
     policyVersion: control?.version ?? 0,
     limit: verdict?.limit ?? null,
+    degraded: isDegraded(seen, asker.nowMs),
+    asOfMs: seen.checkpoint?.clock.appendedAtMs ?? asker.nowMs,
+    position: positionText(seen),
     ...who(seen, asker, { allowed, rule }),
   };
 };
@@ -169,20 +181,14 @@ const freesIn = (s: Session, live: number): number | null => {
   return Math.max(0, s.pausedSinceLiveMs + s.pausedHoldsMs - live);
 };
 
-const basis = (
-  { partition, checkpoint, wentBack }: Seen,
-  { nowMs }: Asker,
-): Pick<Decision, 'degraded' | 'asOfMs' | 'position'> => ({
-  degraded: wentBack || checkpoint === null || isBehind(checkpoint, nowMs),
-  asOfMs: checkpoint?.clock.appendedAtMs ?? nowMs,
-  position:
-    checkpoint === null || checkpoint.offset === 0
-      ? null
-      : formatPosition(positionOf(concurrency.input, partition, checkpoint.offset - 1)),
-});
+const positionText = ({ partition, checkpoint }: Seen): string | null =>
+  checkpoint === null || checkpoint.offset === 0
+    ? null
+    : formatPosition(positionOf(concurrency.input, partition, checkpoint.offset - 1));
 
-const isBehind = (checkpoint: Checkpoint, nowMs: number): boolean =>
-  checkpoint.rebuild !== null || nowMs - checkpoint.clock.appendedAtMs > STALE_MS;
+/** The store went back, or the newest record folded is old, or state is being made again. */
+const isDegraded = ({ checkpoint, wentBack }: Seen, nowMs: number): boolean =>
+  wentBack || checkpoint === null || checkpoint.rebuild !== null || nowMs - checkpoint.clock.appendedAtMs > STALE_MS;
 
 const who = (
   seen: Seen,

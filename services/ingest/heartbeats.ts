@@ -7,7 +7,15 @@ import { type Call, ProblemError, sendProblem } from '../../shared/http/call.ts'
 import type { Route } from '../../shared/http/route.ts';
 import type { SessionToken } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
-import { decisionOf, decisionOpen, findSession, lastDecisionOf, needsJudging, type Seen } from '../concurrency/view.ts';
+import {
+  decisionOf,
+  decisionOpen,
+  findSession,
+  lastDecisionOf,
+  needsJudging,
+  type Seen,
+  verdictOf,
+} from '../concurrency/view.ts';
 import {
   askerFor,
   carriedBy,
@@ -260,11 +268,11 @@ const claims = (beat: HeartbeatRequest): boolean =>
 /** The newest known decision; it names who holds the slots only when it is a stop, or not what the player knows. */
 const latest = (ingest: Ingest, seen: Seen, key: string, beat: HeartbeatRequest): Decision => {
   const session = findSession(seen, beat.sessionId);
-  const decision = decisionOf(seen, beat.sessionId, askerFor(ingest, key, beat.profileId));
-  if (decision.degraded) ingest.count.degraded();
-  if (decision.decision === 'stop' || session?.told !== session?.reason) return decision;
-  const { active: _, ...short } = decision;
-  return short;
+  const { sessionId } = beat;
+  const verdict = verdictOf(seen, session, { sessionId, nowMs: ingest.clock() });
+  if (verdict.degraded) ingest.count.degraded();
+  if (verdict.decision === 'allow' && session?.told === session?.reason) return verdict;
+  return decisionOf(seen, sessionId, askerFor(ingest, key, beat.profileId));
 };
 
 /** The decision that includes the beat. If it cannot be had in time the stream goes on: the beat is stored anyway. */

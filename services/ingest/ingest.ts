@@ -3,8 +3,7 @@ import type { CarriedIds } from '../../schemas/validate.ts';
 import { type Call, ProblemError } from '../../shared/http/call.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import { looksLikeSessionToken, type SessionToken, type Tokens } from '../../shared/identity/tokens.ts';
-import { type AccountReader, type Asker, type Seen } from '../concurrency/view.ts';
-import type { Session } from '../concurrency/account.ts';
+import type { AccountReader, Admission, Asker, Seen } from '../concurrency/view.ts';
 import type { Item, Lanes, Refusal, Stored } from './lanes.ts';
 
 /** What the routes of ingest are made with. */
@@ -73,7 +72,7 @@ export const seenAfter = async (ingest: Ingest, { partition, offset }: Stored, k
 export const askerFor = (ingest: Ingest, accountKey: string, profileId: string | null): Asker => ({
   profileId,
   nowMs: ingest.clock(),
-  terminationToken: ({ sessionId, admittedAt }: Session) =>
+  terminationToken: ({ sessionId, admittedAt }: Admission) =>
     ingest.tokens.signTermination({ accountKey, sessionId, admittedAt: admittedAt ?? '' }),
 });
 

@@ -64,7 +64,6 @@ export const readBody = (
   });
   source.on('end', () => finish(null));
   if (zipped) source.on('error', () => finish(new ProblemError('MALFORMED_JSON', 'the body is not gzip')));
-  req.on('aborted', () => finish(new ProblemError('REQUEST_TIMEOUT', 'the body ended early')));
 };
 
 const EMPTY = Buffer.alloc(0);

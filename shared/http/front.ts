@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { type Call, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
 import { type Route, toExpressPath } from './route.ts';
@@ -147,7 +148,7 @@ const pathMatches = (pattern: string, path: string): boolean => {
 };
 
 /** Requests that never became one: Node's parser refused them. */
-const answerClientError = (error: Error, socket: import('node:stream').Duplex): void => {
+const answerClientError = (error: Error, socket: Duplex): void => {
   if (!socket.writable) return;
   const code = 'code' in error ? error.code : '';
   const status =

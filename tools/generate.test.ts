@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { AVRO_FILE, generateAvro, generateHttp, generateRecords, HTTP_FILE, RECORDS_FILE } from '../tools/generate.ts';
+import { AVRO_FILE, generateAvro, generateHttp, generateRecords, HTTP_FILE, RECORDS_FILE } from './generate.ts';
 
 describe('generated types', () => {
   it('of the records are those of the Avro schemas (else: npm run generate)', async () => {
