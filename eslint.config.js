@@ -17,6 +17,7 @@ const BELOW_THE_EDGE = ['schemas/**/*.ts', 'shared/**/*.ts', 'services/**/*.ts']
 const EDGE = [
   'services/main.ts',
   'services/wiring.ts',
+  'services/testing/**/*.ts',
   'shared/{log,state,table}/{embedded,kafka,redis,dynamo,sqlite}*.ts',
   'shared/**/embedded-*.ts',
   'shared/**/data-folder.ts',

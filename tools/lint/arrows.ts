@@ -10,6 +10,8 @@ type Arrow = { readonly from: string; readonly to: string; readonly toTest: bool
 /** The programs and storages behind the ports. */
 export const ADAPTER = /^shared\/(log|state|table)\/(embedded|kafka|redis|dynamo|sqlite)[^/]*\.ts$/;
 export const TEST = /\.(test|contract)\.ts$/;
+/** What end-to-end tests, and tools that do the same for longer, are made of. */
+const TESTING = /^services\/testing\//;
 
 const top = (path: string): string => path.split('/')[0] ?? '';
 const roomOf = (path: string): string | null => /^services\/([^/]+)\//.exec(path)?.[1] ?? null;
@@ -22,7 +24,7 @@ const REACH: Readonly<Record<string, readonly string[]>> = {
 };
 
 const wrong = ({ from, to, toTest }: Arrow): string | null => {
-  const test = TEST.test(from);
+  const test = TEST.test(from) || TESTING.test(from);
   const reach = REACH[top(from)];
   if (reach !== undefined && top(to) !== top(from) && !reach.includes(top(to))) {
     return `${top(from)}/ may import ${reach.length === 0 ? 'nothing else' : reach.map((r) => `${r}/`).join(' and ')}`;
@@ -35,13 +37,18 @@ const wrong = ({ from, to, toTest }: Arrow): string | null => {
     const other = roomOf(to);
     if (other === null && /^services\/(main|wiring)\.ts$/.test(to) && !test) return 'a room does not know who wires it';
     const view = room === 'ingest' && to === 'services/concurrency/view.ts';
-    if (other !== null && other !== room && !view) return 'a room imports no other room; they meet in topics';
+    const testing = test && (TESTING.test(from) || TESTING.test(to));
+    if (other !== null && other !== room && !view && !testing)
+      return 'a room imports no other room; they meet in topics';
   }
   if (ADAPTER.test(to)) {
     const wires = from === 'services/wiring.ts' || test || ADAPTER.test(from) || ['tools', 'bench'].includes(top(from));
     if (!wires) return 'only services/wiring.ts imports an adapter';
   }
   if (toTest && !test) return 'only tests import tests';
+  if (TESTING.test(to) && !test && !['tools', 'bench'].includes(top(from))) {
+    return 'only tests, tools and benches import services/testing/';
+  }
   return null;
 };
 

@@ -46,6 +46,8 @@ describe('arrows between folders', () => {
     ['tools/players/pretend.ts', '../../shared/log/log.ts'],
     ['tools/players/pretend.ts', '../../services/main.ts'],
     ['services/concurrency/pretend.ts', './concurrency.test.ts'],
+    ['services/pretend.ts', './testing/server.ts'],
+    ['services/ingest/pretend.ts', '../testing/server.ts'],
   ])('%s may not import %s', async (file, source) => {
     expect(await lint(file, imports(source))).toEqual(['house/arrows']);
   });
@@ -67,6 +69,10 @@ describe('arrows between folders', () => {
     ['bench/pretend.ts', '../services/concurrency/concurrency.ts'],
     ['tools/players/pretend.ts', './network.ts'],
     ['shared/log/pretend.test.ts', './log.contract.ts'],
+    ['services/testing/pretend.ts', '../concurrency/concurrency.ts'],
+    ['services/testing/pretend.ts', '../../shared/log/embedded-log.ts'],
+    ['services/ingest/pretend.e2e.test.ts', '../testing/server.ts'],
+    ['tools/pretend.ts', '../services/testing/server.ts'],
   ])('%s may import %s', async (file, source) => {
     expect(await lint(file, imports(source))).toEqual([]);
   });
@@ -117,6 +123,7 @@ describe('below the edge', () => {
   const edge = [
     'services/main.ts',
     'services/wiring.ts',
+    'services/testing/pretend.ts',
     'shared/log/embedded-log.ts',
     'shared/state/embedded-state-worker.ts',
     'shared/state/redis-state.ts',
