@@ -87,8 +87,7 @@ export function createSlots(options: {
 
   const rule = (claim: Claim): Ruling => {
     const known = sessions(claim.accountId).get(claim.sessionId);
-    if (claim.state === 'starting' && known !== undefined && known.ended === undefined)
-      return { allow: true, reason: 'OK', active: [] };
+    if (claim.state === 'starting' && known !== undefined) return { allow: true, reason: 'OK', active: [] };
     const running = competing(claim).filter((held) => !isLate(held));
     const allow = running.length < limit;
     const active = flaw === 'says not who' ? [] : running.map(({ sessionId }) => ({ sessionId }));
@@ -97,6 +96,8 @@ export function createSlots(options: {
 
   const admit = (claim: Claim): void => {
     const all = sessions(claim.accountId);
+    // The same start once more, maybe long after its session ended, does nothing.
+    if (claim.state === 'starting' && all.has(claim.sessionId)) return;
     for (const held of holders(claim.accountId))
       if (held.sessionId !== claim.sessionId && isItsOwn(held, claim)) held.ended = 'REPLACED_ON_DEVICE';
     const left = competing(claim);
