@@ -3,7 +3,7 @@ import type { Decision, HeartbeatRequest, IngestRejection } from '../../schemas/
 import { isBatch, validateBatch, validateHeartbeat } from '../../schemas/validate.ts';
 import { PROBLEMS } from '../../shared/errors/problems.ts';
 import { parseJson, readBody } from '../../shared/http/body.ts';
-import { type Call, ProblemError, sendProblem } from '../../shared/http/call.ts';
+import { type Call, CORS, JSON_TYPE, ProblemError, sendProblem } from '../../shared/http/call.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { SessionToken } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
@@ -293,10 +293,13 @@ const resultOf = (ingest: Ingest, { beat, dropped }: Submitted, stored: Stored, 
   );
 };
 
+/** As a flat list, which Node writes without looking names up. */
+const ANSWER_HEADERS = ['content-type', JSON_TYPE, ...Object.entries(CORS).flat()];
+
 const answer = (ingest: Ingest, { res }: Call, text: string, beats: number): void => {
   ingest.count.accepted(beats);
   ingest.count.answered(202);
   if (res.destroyed) return;
-  res.writeHead(202, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) });
+  res.writeHead(202, [...ANSWER_HEADERS, 'content-length', String(Buffer.byteLength(text))]);
   res.end(text);
 };

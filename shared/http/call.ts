@@ -36,14 +36,17 @@ export class ProblemError extends Error {
   }
 }
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+/** Any page may call: identity is in tokens, never in cookies. */
+export const CORS = { 'access-control-allow-origin': '*' } as const;
+export const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 export const sendReply = ({ res, requestId }: Call, { status, body, headers }: Reply): void => {
   if (res.headersSent || res.destroyed) return;
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
   const type = body === undefined ? {} : { 'content-type': JSON_TYPE };
-  res.writeHead(status, { ...type, 'content-length': Buffer.byteLength(text), 'x-request-id': requestId, ...headers });
+  const length = Buffer.byteLength(text);
+  res.writeHead(status, { ...CORS, ...type, 'content-length': length, 'x-request-id': requestId, ...headers });
   res.end(text);
 };
 

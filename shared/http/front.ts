@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
-import { type Call, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
+import { type Call, CORS, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
 import { type Route, toExpressPath } from './route.ts';
 
 /** Headers of a request, all together: more answers 431. */
@@ -34,8 +34,7 @@ export const createFront = (options: FrontOptions): Front => {
   let draining = false;
 
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: true }, (req, res) => {
-    if (draining) res.setHeader('connection', 'close');
-    res.setHeader('access-control-allow-origin', '*');
+    if (draining) res.shouldKeepAlive = false;
     const url = req.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark === -1 ? url : url.slice(0, mark);
@@ -94,6 +93,7 @@ const requestIdOf = (req: IncomingMessage, next: () => string): string => {
 
 const answerOptions = (res: ServerResponse): void => {
   res.writeHead(204, {
+    ...CORS,
     'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
     'access-control-allow-headers': 'authorization, content-type, content-encoding, idempotency-key, x-request-id',
     'access-control-max-age': '86400',
@@ -105,6 +105,10 @@ const answerOptions = (res: ServerResponse): void => {
 const createApp = (options: FrontOptions): Express => {
   const { routes, nextRequestId } = options;
   const app = express();
+  app.use((_req, res, next) => {
+    res.set(CORS);
+    next();
+  });
   app.disable('x-powered-by');
   app.disable('etag');
   const toCall = (req: express.Request, res: express.Response): Call => {
