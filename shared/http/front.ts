@@ -1,11 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
+import { problem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../errors/problems.ts';
 import { type Call, CORS, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
 import { type Route, toExpressPath } from './route.ts';
 
 /** Headers of a request, all together: more answers 431. */
 export const MAX_HEADER_BYTES = 8 * 1_024;
+/** How often Node looks for requests that are too slow: left alone it is every 30 s, and a timeout of 10 s means 40. */
+const LOOK_FOR_SLOW_MS = 1_000;
 
 export type FrontOptions = {
   readonly routes: readonly Route[];
@@ -33,7 +36,12 @@ export const createFront = (options: FrontOptions): Front => {
   const app = createApp(options);
   let draining = false;
 
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: true }, (req, res) => {
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requireHostHeader: true,
+    connectionsCheckingInterval: LOOK_FOR_SLOW_MS,
+  };
+  const server = createServer(limits, (req, res) => {
     if (draining) res.shouldKeepAlive = false;
     const url = req.url ?? '/';
     const mark = url.indexOf('?');
@@ -51,7 +59,7 @@ export const createFront = (options: FrontOptions): Front => {
     };
     run(route, call, { onAnswer, onInternal });
   });
-  server.on('clientError', answerClientError);
+  server.on('clientError', (error, socket) => answerClientError(error, socket, nextRequestId()));
   return {
     server,
     drain: () => {
@@ -151,25 +159,21 @@ const pathMatches = (pattern: string, path: string): boolean => {
   return parts.length === given.length && parts.every((part, i) => part.startsWith('{') || part === given[i]);
 };
 
-/** Requests that never became one: Node's parser refused them. */
-const answerClientError = (error: Error, socket: Duplex): void => {
+/** Requests that never became one: Node's parser refused them, so the path is not known. */
+const answerClientError = (error: Error, socket: Duplex, requestId: string): void => {
   if (!socket.writable) return;
-  const code = 'code' in error ? error.code : '';
-  const status =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? { line: '431 Request Header Fields Too Large', code: 'HEADERS_TOO_LARGE', title: 'headers over 8 KB' }
-      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? { line: '408 Request Timeout', code: 'REQUEST_TIMEOUT', title: 'the request came too slowly' }
-        : { line: '400 Bad Request', code: 'VALIDATION_FAILED', title: 'this is not an HTTP request' };
-  const body = JSON.stringify({
-    type: `/problems/${status.code.toLowerCase().replaceAll('_', '-')}`,
-    title: status.title,
-    status: Number(status.line.slice(0, 3)),
-    code: status.code,
-    detail: status.title,
-  });
+  const [code, detail] = CLIENT_ERRORS['code' in error ? String(error.code) : ''] ?? NO_REQUEST;
+  const { status, body } = problem(code, { detail, instance: '', requestId });
+  const text = JSON.stringify(body);
   socket.end(
-    `HTTP/1.1 ${status.line}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
+      `content-length: ${Buffer.byteLength(text)}\r\nx-request-id: ${requestId}\r\n` +
+      `access-control-allow-origin: *\r\n\r\n${text}`,
   );
 };
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [ProblemCode, string]>> = {
+  HPE_HEADER_OVERFLOW: ['HEADERS_TOO_LARGE', `the headers are larger than ${MAX_HEADER_BYTES} bytes`],
+  ERR_HTTP_REQUEST_TIMEOUT: ['REQUEST_TIMEOUT', 'the request came too slowly'],
+};
+const NO_REQUEST: readonly [ProblemCode, string] = ['VALIDATION_FAILED', 'this is not an HTTP request'];
