@@ -286,12 +286,22 @@ const decideAfter = async (ingest: Ingest, stored: Stored, key: string, beat: He
 const resultOf = (ingest: Ingest, { beat, dropped }: Submitted, stored: Stored, decision: Decision | null): string => {
   const position = formatPosition(positionOf('heartbeats.v1', stored.partition, stored.offset));
   const extra = dropped.length === 0 ? '' : `,"dropped":${JSON.stringify(dropped)}`;
-  const decided = decision === null ? '' : `,"decision":${JSON.stringify(decision)}`;
+  const sessionId = JSON.stringify(beat.sessionId);
+  const decided = decision === null ? '' : `,"decision":${decisionText(decision, sessionId)}`;
   return (
-    `{"sessionId":${JSON.stringify(beat.sessionId)},"sequence":${beat.sequence},"position":"${position}",` +
+    `{"sessionId":${sessionId},"sequence":${beat.sequence},"position":"${position}",` +
     `"nextHeartbeatMs":${ingest.heartbeatIntervalMs}${extra}${decided}}`
   );
 };
+
+/** Most replies carry a decision without a list; written out, since they are a tenth of what a beat costs. */
+const decisionText = (d: Decision, sessionId: string): string =>
+  d.active !== undefined || d.position === null || d.rule === null
+    ? JSON.stringify(d)
+    : // Rules and reasons are plain words, and a position is digits and dots: nothing there needs escaping.
+      `{"sessionId":${sessionId},"decision":"${d.decision}","reason":"${d.reason}","rule":"${d.rule}",` +
+      `"policyVersion":${d.policyVersion},"limit":${d.limit},"degraded":${d.degraded},"asOfMs":${d.asOfMs},` +
+      `"position":"${d.position}"}`;
 
 /** As a flat list, which Node writes without looking names up. */
 const ANSWER_HEADERS = ['content-type', JSON_TYPE, ...Object.entries(CORS).flat()];

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { type AccountKey, accountKey } from '../../schemas/ids.ts';
 
-/** Account ids that are kept with their key, so that a beat costs a look-up and not a hash. */
+/** Account ids per tenant that are kept with their key, so that a beat costs a look-up and not a hash. */
 const CACHED = 200_000;
 
 /**
@@ -9,18 +9,19 @@ const CACHED = 200_000;
  * pepper nobody can find out by trying ids.
  */
 export const accountKeys = (pepper: Uint8Array): ((tenant: string, accountId: string) => AccountKey) => {
-  const known = new Map<string, AccountKey>();
+  const tenants = new Map<string, Map<string, AccountKey>>();
   return (tenant, accountId) => {
-    const name = `${tenant}\0${accountId}`;
-    const found = known.get(name);
-    if (found !== undefined) return found;
-    const key = accountKey(createHmac('sha256', pepper).update(name).digest('base64url'));
-    // A map keeps the order of insertion: the oldest goes.
-    for (const oldest of known.size >= CACHED ? known.keys() : []) {
-      known.delete(oldest);
-      break;
+    let known = tenants.get(tenant);
+    if (known === undefined) {
+      // Tenants are few: a caller cannot make one up.
+      known = new Map();
+      tenants.set(tenant, known);
     }
-    known.set(name, key);
+    const found = known.get(accountId);
+    if (found !== undefined) return found;
+    const key = accountKey(createHmac('sha256', pepper).update(`${tenant}\0${accountId}`).digest('base64url'));
+    if (known.size >= CACHED) known.clear();
+    known.set(accountId, key);
     return key;
   };
 };

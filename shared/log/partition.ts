@@ -28,6 +28,18 @@ export const murmur2 = (bytes: Uint8Array): number => {
 };
 
 const encoder = new TextEncoder();
+/** Account keys are 43 ASCII characters: their bytes are their characters, and no encoder is needed. */
+const scratch = new Uint8Array(64);
+
+const bytesOf = (key: string): Uint8Array => {
+  if (key.length > scratch.length) return encoder.encode(key);
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    if (code > 0x7f) return encoder.encode(key);
+    scratch[i] = code;
+  }
+  return scratch.subarray(0, key.length);
+};
 
 export const partitionOf = (key: string, partitions: number): number =>
-  (murmur2(encoder.encode(key)) & 0x7fffffff) % partitions;
+  (murmur2(bytesOf(key)) & 0x7fffffff) % partitions;
