@@ -80,8 +80,12 @@ const onStart = (account: Account, start: SessionStarted, at: Here): Step<Accoun
   const known = account.sessions.find((s) => s.sessionId === beat.sessionId);
   if (known !== undefined) {
     if (known.requestId === requestId) return step(account, [], at);
-    // A start sent again: its holder keeps the slot, and answers to the newest request from now on.
-    if (holdsSlot(known)) return step(withSession(account, { ...known, requestId }), [], at);
+    // A start sent again: its holder keeps the slot, lives, and answers to the newest request from now on.
+    if (holdsSlot(known)) {
+      const lastBeatLiveMs = Math.max(known.lastBeatLiveMs, at.liveMs - beatAgeMs(beat));
+      const lastBeatAtMs = Math.max(known.lastBeatAtMs, beat.occurredAtMs);
+      return step(withSession(account, { ...known, requestId, lastBeatLiveMs, lastBeatAtMs }), [], at);
+    }
     // Whose slot somebody took, or who stopped, stays told so; an overtaken start must not bring it back.
     if (!mayTryAgain(known)) return step(account, [], at);
   }
@@ -90,8 +94,7 @@ const onStart = (account: Account, start: SessionStarted, at: Here): Step<Accoun
   const terminated = account.sessions.filter(
     (s) => holdsSlot(s) && start.terminate.some((t) => t.sessionId === s.sessionId && t.admittedAt === s.admittedAt),
   );
-  const takesOver = [...continued, ...signalled(account, beat)];
-  return claim(account, { ...plainClaim(beat, 'full', at), takesOver, requestId, terminated });
+  return claim(account, { ...plainClaim(beat, 'full', at), takesOver: continued, requestId, terminated });
 };
 
 /** A backend speaks for a silent player: it extends that player's session where there is one. */
@@ -137,9 +140,7 @@ const onBeat = (account: Account, beat: Heartbeat, at: Here): Step<Account> => {
 const onUnknownBeat = (account: Account, beat: Heartbeat, at: Here): Step<Account> => {
   if (isOver(beat) || isFlushed(beat, lateMsOf(beat, at))) return step(account, [], at);
   const told = toldBy(beat);
-  if (told === null && mayClaim(beat)) {
-    return claim(account, { ...plainClaim(beat, 'full', at), takesOver: signalled(account, beat) });
-  }
+  if (told === null && mayClaim(beat)) return claim(account, plainClaim(beat, 'full', at));
   // The slot was lost in silence, or its past is forgotten: judged like a newcomer that evicts nobody.
   if (told === null || STATUS_TOLD[told] === 'gone') return claim(account, plainClaim(beat, 'meek', at));
   // All state was lost: what the session was last told is what it is.
@@ -189,7 +190,7 @@ const plainClaim = (beat: Heartbeat, power: Power, at: Here): Claiming => ({
 });
 
 const claim = (before: Account, claiming: Claiming): Step<Account> => {
-  const { beat, at, power, takesOver, requestId, signalLeaseMs } = claiming;
+  const { beat, at, power, requestId, signalLeaseMs } = claiming;
   const { control } = at;
   // Before the first policy nothing is judged: the session stays unknown, and its next beat says what it was told.
   if (control === undefined) return step(before, [], at);
@@ -203,8 +204,13 @@ const claim = (before: Account, claiming: Claiming): Step<Account> => {
     out.push([lost, status]);
   };
   for (const session of claiming.terminated) lose(session, 'stopped', 'TERMINATED_BY_USER');
+  const asked = [...claiming.takesOver, ...(power === 'signal' ? [] : signalled(before, beat))];
+  const takesOver = asked.filter((s) => !claiming.terminated.includes(s));
   const verdict = judge(control, account.sessions, { claimant: claimantOf(beat), power, takesOver }, at.liveMs);
-  for (const { session, how } of verdict.losers) lose(session, how, LOST_BY[how](session, at.liveMs));
+  for (const { session, how, rule, limit } of verdict.losers) {
+    const lost = rule === null ? session : { ...session, rule: rule.id, limit, policyVersion: control.version };
+    lose(lost, how, LOST_BY[how](session, at.liveMs));
+  }
 
   const { admitted, reason, rule, limit } = verdict;
   const status = !admitted ? 'denied' : beat.state === 'starting' ? 'starting' : 'active';
@@ -317,22 +323,28 @@ const withSession = (account: Account, session: Session): Account => ({
   sessions: account.sessions.map((s) => (s.sessionId === session.sessionId ? session : s)),
 });
 
-/** Puts a claim last, and forgets the oldest of the ended sessions where there are too many. */
-const appended = (account: Account, tenant: string, session: Session): Account => {
-  const sessions = account.sessions.filter((s) => s.sessionId !== session.sessionId);
-  sessions.push(session);
-  const over = sessions.filter((s) => !holdsSlot(s)).length - MAX_REMEMBERED;
-  if (over <= 0) return { tenant, sessions };
+/** Puts a claim last: sessions stand in the order of their newest claims. */
+const appended = (account: Account, tenant: string, session: Session): Account => ({
+  tenant,
+  sessions: [...account.sessions.filter((s) => s.sessionId !== session.sessionId), session],
+});
+
+/** Forgets the oldest of the ended sessions where there are too many. */
+const bounded = (account: Account): Account => {
+  if (account.sessions.length <= MAX_REMEMBERED) return account;
+  const over = account.sessions.filter((s) => !holdsSlot(s)).length - MAX_REMEMBERED;
+  if (over <= 0) return account;
   const oldest = new Set(
-    sessions
+    account.sessions
       .filter((s) => !holdsSlot(s))
       .sort((a, b) => a.lastBeatLiveMs - b.lastBeatLiveMs)
       .slice(0, over),
   );
-  return { tenant, sessions: sessions.filter((s) => !oldest.has(s)) };
+  return { ...account, sessions: account.sessions.filter((s) => !oldest.has(s)) };
 };
 
-const step = (account: Account, effects: readonly Effect[], at: Here): Step<Account> => {
+const step = (next: Account, effects: readonly Effect[], at: Here): Step<Account> => {
+  const account = bounded(next);
   if (account.sessions.length === 0) return { state: undefined, effects };
   let due = Number.POSITIVE_INFINITY;
   for (const s of account.sessions) {

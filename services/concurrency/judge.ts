@@ -29,94 +29,122 @@ export type Verdict = {
   readonly observed: readonly { readonly rule: PolicyRule; readonly limit: number; readonly refused: boolean }[];
 };
 
-export type Loser = { readonly session: Session; readonly how: 'replaced' | 'displaced' | 'evicted' };
+export type Loser = {
+  readonly session: Session;
+  readonly how: 'replaced' | 'displaced' | 'evicted';
+  /** By which rule; null where none asked for it: a slot taken over, or the cap. */
+  readonly rule: PolicyRule | null;
+  readonly limit: number | null;
+};
 
-/** Decides one claim against the sessions of its account. All matching rules must hold. */
+/** By session, in the order in which they lose. */
+type Losers = Map<Session, Omit<Loser, 'session'>>;
+
+/**
+ * Decides one claim against the sessions of its account. All matching rules must hold, and it does not matter in which
+ * order they are written: replacement counts first, then what some rules evict makes room under the others.
+ */
 export const judge = (control: Control, sessions: readonly Session[], claim: Claim, live: number): Verdict => {
   const { claimant, power } = claim;
   const holders = sessions.filter((s) => holdsSlot(s) && s.sessionId !== claimant.sessionId);
   const rules = control.policy.rules.filter((rule) => matches(rule, claimant));
-  const losers = new Map<Session, Loser['how']>(claim.takesOver.map((session) => [session, 'replaced']));
-  const observed: { rule: PolicyRule; limit: number; refused: boolean }[] = [];
-  const first = rules[0] ?? null;
+  const observes = (rule: PolicyRule): boolean => rule.mode === 'observe' || control.mode === 'observe';
+  const enforced = rules.filter((rule) => !observes(rule));
+  const takenOver = { how: 'replaced', rule: null, limit: null } as const;
+  const losers: Losers = new Map(claim.takesOver.map((session) => [session, takenOver]));
+  for (const rule of enforced) addAll(losers, replacedBy(rule, holders, claim));
 
-  for (const rule of rules) {
+  const observed = rules.filter(observes).flatMap((rule) => {
     const limit = limitOf(rule, claimant);
+    if (limit === null) return [];
+    const gone = new Map([...losers, ...replacedBy(rule, holders, claim)]);
+    const attempt = makeRoom({ rule, limit, holders, claimant, power, live, losers: gone });
+    const evicts = attempt !== null && [...attempt.values()].some(({ how }) => how === 'evicted');
+    return attempt === null || evicts ? [{ rule, limit, refused: attempt === null }] : [];
+  });
+
+  for (const rule of [...enforced].sort(evictingFirst)) {
+    const limit = limitOf(rule, claimant);
+    if (limit === null) continue;
     const attempt = makeRoom({ rule, limit, holders, claimant, power, live, losers });
-    if (limit !== null && (rule.mode === 'observe' || control.mode === 'observe')) {
-      if (attempt === null || [...attempt.values()].includes('evicted')) {
-        observed.push({ rule, limit, refused: attempt === null });
-      }
-      continue;
-    }
-    if (attempt === null) return refused('LIMIT_REACHED', rule, limit, observed);
-    for (const [session, how] of attempt) losers.set(session, how);
+    if (attempt === null) return refused({ reason: 'LIMIT_REACHED', rule, limit, observed });
+    addAll(losers, attempt);
   }
-  if (!keepCap(holders, losers, claim, live)) return refused('SESSION_CAP', null, MAX_HOLDERS, observed);
+  if (!keepCap(holders, losers, claim, live)) {
+    return refused({ reason: 'SESSION_CAP', rule: null, limit: MAX_HOLDERS, observed });
+  }
+  const first = rules[0] ?? null;
   return {
     admitted: true,
     reason: 'OK',
     rule: first,
     limit: first === null ? null : limitOf(first, claimant),
-    losers: [...losers].map(([session, how]) => ({ session, how })),
+    losers: [...losers].map(([session, lost]) => ({ session, ...lost })),
     observed,
   };
 };
 
-const refused = (
-  reason: Reason,
-  rule: PolicyRule | null,
-  limit: number | null,
-  observed: Verdict['observed'],
-): Verdict => ({
+const refused = (why: Pick<Verdict, 'reason' | 'rule' | 'limit' | 'observed'>): Verdict => ({
   admitted: false,
-  reason,
-  rule,
-  limit,
   losers: [],
-  observed,
+  ...why,
 });
+
+/** Two rules that evict may choose differently after each other, so they go by their id and not by their place. */
+const evictingFirst = (a: PolicyRule, b: PolicyRule): number => {
+  const [first, second] = [a, b].map((rule) => (rule.onExceed === 'evict-oldest' ? 0 : 1));
+  if (first !== second) return first! - second!;
+  return first === 1 ? 0 : a.id < b.id ? -1 : 1;
+};
+
+const addAll = (losers: Losers, more: Losers): void => {
+  for (const [session, lost] of more) if (!losers.has(session)) losers.set(session, lost);
+};
+
+/** The sessions of the claimant's device, where the rule says that a new one takes their place. */
+const replacedBy = (rule: PolicyRule, holders: readonly Session[], { claimant, power }: Claim): Losers => {
+  if (rule.sameDevice !== 'replace' || power !== 'full') return new Map();
+  const lost = { how: 'replaced', rule, limit: limitOf(rule, claimant) } as const;
+  return new Map(
+    holders.filter((s) => s.deviceId === claimant.deviceId && matches(rule, s)).map((session) => [session, lost]),
+  );
+};
 
 type Room = {
   readonly rule: PolicyRule;
-  readonly limit: number | null;
+  readonly limit: number;
   readonly holders: readonly Session[];
   readonly claimant: Claimant;
   readonly power: Power;
   readonly live: number;
-  readonly losers: ReadonlyMap<Session, Loser['how']>;
+  /** Who has lost a slot already, and counts no more. */
+  readonly losers: Losers;
 };
 
-/** Who must go for the claim to fit under one rule: same device first, then the silent, then by rule. Null: no room. */
-const makeRoom = (room: Room): Map<Session, Loser['how']> | null => {
-  const { rule, limit, claimant, power, live } = room;
-  const losers = new Map<Session, Loser['how']>();
-  const counted = room.holders.filter((s) => !room.losers.has(s) && matches(rule, s));
-  if (rule.sameDevice === 'replace' && power === 'full') {
-    for (const s of counted) if (s.deviceId === claimant.deviceId) losers.set(s, 'replaced');
-  }
-  if (limit === null) return losers;
-
+/** Who must go for the claim to fit under one rule: the silent first, then by rule. Null: no room. */
+const makeRoom = ({ rule, limit, holders, claimant, power, live, losers }: Room): Losers | null => {
+  const leaving: Losers = new Map();
   const units = new Map<string, Session[]>();
-  for (const s of counted) if (!losers.has(s)) group(units, unitOf(rule, s)).push(s);
+  for (const s of holders) if (!losers.has(s) && matches(rule, s)) group(units, unitOf(rule, s)).push(s);
   const own = unitOf(rule, claimant);
   const others = [...units].filter(([unit]) => unit !== own).map(([, members]) => members);
   let excess = others.length + 1 - limit;
-  if (excess <= 0) return losers;
+  if (excess <= 0) return leaving;
 
   const silent = others.filter((members) => members.every((s) => isLate(s, live)));
   for (const members of silent.sort((a, b) => lastBeat(a) - lastBeat(b)).slice(0, excess)) {
-    for (const s of members) losers.set(s, 'displaced');
+    for (const s of members) leaving.set(s, { how: 'displaced', rule, limit });
     excess -= 1;
   }
-  if (excess <= 0) return losers;
+  if (excess <= 0) return leaving;
 
   if (rule.onExceed !== 'evict-oldest' || power !== 'full') return null;
-  const oldest = others.filter((members) => !members.some((s) => losers.has(s)));
+  const oldest = others.filter((members) => !members.some((s) => leaving.has(s)));
   if (oldest.length < excess) return null;
   // Sessions stand in the order of their admission, so the first unit is the oldest.
-  for (const members of oldest.slice(0, excess)) for (const s of members) losers.set(s, 'evicted');
-  return losers;
+  for (const members of oldest.slice(0, excess))
+    for (const s of members) leaving.set(s, { how: 'evicted', rule, limit });
+  return leaving;
 };
 
 /** What one unit of the rule's limit is. */
@@ -145,12 +173,7 @@ const lastBeat = (members: readonly Session[]): number => Math.max(...members.ma
  * Adds sessions to the losers until the cap is kept: silent ones first, then older ones of the same device, which no
  * rule may have replaced (zapping through channels that no rule speaks of). False when it cannot be kept.
  */
-const keepCap = (
-  holders: readonly Session[],
-  losers: Map<Session, Loser['how']>,
-  { claimant, power }: Claim,
-  live: number,
-): boolean => {
+const keepCap = (holders: readonly Session[], losers: Losers, { claimant, power }: Claim, live: number): boolean => {
   const left = holders.filter((s) => !losers.has(s));
   const excess = left.length + 1 - MAX_HOLDERS;
   if (excess <= 0) return true;
@@ -158,7 +181,9 @@ const keepCap = (
   const own = power === 'full' ? left.filter((s) => !isLate(s, live) && s.deviceId === claimant.deviceId) : [];
   const leaving = [...silent, ...own].slice(0, excess);
   if (leaving.length < excess) return false;
-  for (const s of leaving) losers.set(s, isLate(s, live) ? 'displaced' : 'replaced');
+  for (const s of leaving) {
+    losers.set(s, { how: isLate(s, live) ? 'displaced' : 'replaced', rule: null, limit: null });
+  }
   return true;
 };
 

@@ -19,7 +19,9 @@ const oneOf = (wanted: readonly string[] | undefined, actual: string | number | 
 export const limitOf = (rule: PolicyRule, c: Claimant): number | null => {
   if (typeof rule.limit === 'number') return rule.limit;
   if (rule.limit === 'none') return null;
-  const claimed = Number(c.claims[rule.limit] ?? Number.NaN);
+  const value = c.claims[rule.limit] ?? '';
+  // A blank text is no number, and not the 0 that `Number` makes of it: nobody is locked out for it.
+  const claimed = String(value).trim() === '' ? Number.NaN : Number(value);
   return Number.isInteger(claimed) && claimed >= 0 ? claimed : (rule.limitWithoutClaim ?? null);
 };
 
