@@ -9,7 +9,13 @@ import { startServer, type Server } from '../../services/testing/server.ts';
 
 const source = readFileSync(new URL('player-es5.js', import.meta.url), 'utf8');
 
-type Sent = { readonly url: string; readonly asynchronous: boolean; readonly body: Body; status: number | null };
+type Sent = {
+  readonly url: string;
+  readonly asynchronous: boolean;
+  readonly body: Body;
+  status: number | null;
+  reply: unknown;
+};
 type Beat = { readonly sequence: number; readonly state: string; readonly positionMs: number; readonly ageMs?: number };
 type Body = Beat & { readonly heartbeats?: readonly Beat[]; readonly requestId?: string };
 type Session = { state(next: string): void; unload(): void };
@@ -71,11 +77,12 @@ const device = (browser: { readonly beacon: boolean } = { beacon: false }) => {
       },
       abort: () => call?.destroy(),
       send: (text: string) => {
-        const entry: Sent = { ...target, body: JSON.parse(text) as Body, status: null };
+        const entry: Sent = { ...target, body: JSON.parse(text) as Body, status: null, reply: null };
         sent.push(entry);
         const end = (status: number): void => {
           if (call === null || !open.delete(call)) return;
           entry.status = status;
+          if (status > 0) entry.reply = JSON.parse(xhr.responseText);
           Object.assign(xhr, { readyState: 4, status });
           xhr.onreadystatechange();
         };
@@ -129,6 +136,11 @@ const device = (browser: { readonly beacon: boolean } = { beacon: false }) => {
   return { sent, beacons, told, play, waits, advance: time.advance };
 };
 
+/** Of a stop, or of the last beat that was stored. */
+const positionIn = (reply: unknown): string => {
+  const { position, results } = reply as { position?: string; results?: readonly { position: string }[] };
+  return position ?? results?.at(-1)?.position ?? '';
+};
 const beatsIn = ({ body }: Sent): readonly Beat[] => body.heartbeats ?? [body];
 const sequencesIn = (call: Sent | undefined): readonly number[] =>
   call === undefined ? [] : beatsIn(call).map(({ sequence }) => sequence);
@@ -150,8 +162,10 @@ const ids = (name: string, deviceName = name): Readonly<Record<string, string>> 
   deviceId: name,
   deviceName,
 });
-const running = async (): Promise<readonly string[]> => {
-  const reply = await fetch(`${server.url()}/v1/accounts/${household}/sessions`);
+/** The sessions that hold slots, in an answer that includes the position. */
+const running = async (after?: string): Promise<readonly string[]> => {
+  const query = after === undefined ? '' : `?after=${after}`;
+  const reply = await fetch(`${server.url()}/v1/accounts/${household}/sessions${query}`);
   return ((await reply.json()) as SessionList).sessions.map(({ sessionId }) => sessionId);
 };
 /** Goes away, and comes back on the same port and folder, as a restart or a roll-out does. */
@@ -205,7 +219,9 @@ describe('the player in ES5', () => {
     await tv.advance(0);
     session.state('playing');
     await tv.advance(0);
-    await fetch(`${server.url()}/v1/sessions/s-tv?accountId=${household}`, { method: 'DELETE' });
+    const reply = await fetch(`${server.url()}/v1/sessions/s-tv?accountId=${household}`, { method: 'DELETE' });
+    // A beat's reply has the newest decision that is known: one that overtakes the fold of the stop learns it one later.
+    expect(await running(positionIn(await reply.json()))).toEqual([]);
     await tv.advance(10_000);
     expect(tv.told.stop).toMatchObject({ decision: 'stop', reason: 'TERMINATED_BY_USER' });
     const calls = tv.sent.length;
@@ -300,7 +316,7 @@ describe('the player in ES5', () => {
     await ended.advance(0);
     first.state('ended');
     await ended.advance(0);
-    expect(await running()).toEqual([]);
+    expect(await running(positionIn(ended.sent.at(-1)?.reply))).toEqual([]);
 
     const modern = device({ beacon: true });
     const second = modern.play(server.url(), ids('laptop'));
@@ -311,7 +327,7 @@ describe('the player in ES5', () => {
     const headers = { 'content-type': 'text/plain;charset=UTF-8' };
     const reply = await fetch(beacon?.url ?? '', { method: 'POST', body: beacon?.text ?? '', headers });
     expect(reply.status).toBe(202);
-    expect(await running()).toEqual([]);
+    expect(await running(positionIn(await reply.json()))).toEqual([]);
 
     const old = device();
     const third = old.play(server.url(), ids('old'));
@@ -319,6 +335,6 @@ describe('the player in ES5', () => {
     third.unload();
     await old.advance(0);
     expect(old.sent.at(-1)).toMatchObject({ asynchronous: false, status: 202 });
-    expect(await running()).toEqual([]);
+    expect(await running(positionIn(old.sent.at(-1)?.reply))).toEqual([]);
   });
 });
