@@ -1,0 +1,42 @@
+import { beatOf } from '../records.ts';
+import { FIRST_SEQUENCE } from './job.ts';
+
+export const post = (path: string, body: string): Buffer =>
+  Buffer.from(
+    `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+
+export const startRequest = (account: number, nowMs: number): Buffer =>
+  post('/v1/sessions', JSON.stringify({ ...beatOf(account, 0, nowMs), state: 'starting' }));
+
+export const checkRequest = (account: number): Buffer => {
+  const { accountId, sessionId } = beatOf(account, 0, 0);
+  return Buffer.from(
+    `GET /v1/block-check?accountId=${accountId}&sessionId=${sessionId} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`,
+  );
+};
+
+/** A prepared request whose sequences are set before it is sent. */
+export type Beats = { readonly bytes: Buffer; readonly sequencesAt: readonly number[] };
+
+/** One beat, or a batch of one beat for each account that is named. */
+export const beatsRequest = (accounts: readonly number[], nowMs: number): Beats => {
+  const beats = accounts.map((account) => beatOf(account, FIRST_SEQUENCE, nowMs));
+  const bytes = post('/v1/heartbeats', JSON.stringify(beats.length === 1 ? beats[0] : { heartbeats: beats }));
+  const name = '"sequence":';
+  const sequencesAt: number[] = [];
+  for (let at = bytes.indexOf(name); at !== -1; at = bytes.indexOf(name, at + 1)) sequencesAt.push(at + name.length);
+  return { bytes, sequencesAt };
+};
+
+const DIGITS = 7;
+const ZERO = 48;
+
+export const setSequence = (bytes: Buffer, at: number, sequence: number): void => {
+  let left = sequence;
+  for (let i = at + DIGITS - 1; i >= at; i--) {
+    bytes[i] = ZERO + (left % 10);
+    left = Math.floor(left / 10);
+  }
+};

@@ -1,0 +1,67 @@
+import type { Account, Control } from '../services/concurrency/account.ts';
+import { concurrency } from '../services/concurrency/concurrency.ts';
+import type { Batch } from '../shared/log/log.ts';
+import { foldBatch, openPartition, type Partition, type Parts } from '../shared/runtime/partition.ts';
+import type { Steps } from '../shared/runtime/steps.ts';
+import type { Backing } from '../shared/state/partition-state.ts';
+import { createMemoryState, type MemoryState } from '../shared/state/memory-state.ts';
+
+/** The loop of the service, each step answered at once: what it costs without a log, a disk or a promise. */
+export type MemoryLoop = {
+  readonly memory: MemoryState;
+  fold(batch: Batch): void;
+};
+
+const NOTHING: Backing = { checkpoint: () => null, row: () => undefined, dueBetween: () => [] };
+
+export const memoryLoop = (partitions: number): MemoryLoop => {
+  let owners = 0;
+  const memory = createMemoryState({ backingOf: () => NOTHING, nonce: () => `owner-${(owners += 1)}` });
+  return { memory, fold: foldInto(memory, partitions) };
+};
+
+/** Batches have to be given in order, from the first of each partition on. */
+export const foldInto = (store: Parts<Account, Control>['store'], partitions: number): ((batch: Batch) => void) => {
+  const parts: Parts<Account, Control> = {
+    processor: concurrency,
+    partitions,
+    store,
+    onEvent: () => {},
+    log: {
+      send: () => {},
+      bounds: () => ({ first: 0, end: Number.MAX_SAFE_INTEGER }),
+      rebuildFrom: () => 0,
+      commitGroup: () => {},
+    },
+  };
+  const opened = new Map<number, Partition>();
+  return (batch) => {
+    let partition = opened.get(batch.partition);
+    if (partition === undefined) {
+      partition = answered(openPartition(parts, batch.partition, null));
+      opened.set(batch.partition, partition);
+    }
+    const next = answered(foldBatch(parts, partition, batch));
+    if (next !== batch.to) throw new Error(`folded to ${next} and not to ${batch.to}`);
+  };
+};
+
+const answered = <T>(steps: Steps<T>): T => {
+  let next = steps.next();
+  while (!next.done) next = steps.next(next.value.run());
+  return next.value;
+};
+
+const BATCH_RECORDS = 1_000;
+
+/** Records that follow each other, in batches as a log delivers them. */
+export const batchesOf = (partition: number, records: Batch['records']): readonly Batch[] => {
+  const batches: Batch[] = [];
+  const end = (records.at(-1)?.offset ?? -1) + 1;
+  for (let i = 0; i < records.length; i += BATCH_RECORDS) {
+    const part = records.slice(i, i + BATCH_RECORDS);
+    const from = part[0]!.offset;
+    batches.push({ topic: concurrency.input, partition, from, to: from + part.length, records: part, end });
+  }
+  return batches;
+};

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from './embedded-parts.ts';
+import type { Job, LoadResult } from './load/job.ts';
+
+/** The programs that take part in a measurement over HTTP, each on its core where the machine allows it. */
+export type Program = {
+  readonly port: number;
+  readonly adminPort: number;
+  /** Of user and system together, since its start; NaN where the machine does not say. */
+  cpuSeconds(): number;
+  stop(): Promise<void>;
+};
+
+export type Load = { run(job: Job): Promise<LoadResult>; stop(): Promise<void> };
+
+const CORES = { server: '0', client: '1' } as const;
+const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export const canPin = (): boolean =>
+  availableParallelism() >= 2 && spawnSync('taskset', ['-c', '0,1', 'true'], { stdio: 'ignore' }).status === 0;
+
+type Start = {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly core: string | null;
+  readonly channel: boolean;
+};
+
+const start = ({ file, env, core, channel }: Start): ChildProcess => {
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', fileOf(file)];
+  const [command = '', ...args] = core === null ? node : ['taskset', '-c', core, ...node];
+  const stdio = channel
+    ? (['ignore', 'ignore', 'inherit', 'ipc'] as const)
+    : (['ignore', 'ignore', 'inherit'] as const);
+  const child = spawn(command, args, { stdio: [...stdio], env: { PATH: process.env['PATH'], ...env } });
+  process.once('exit', () => child.kill('SIGKILL'));
+  return child;
+};
+
+const ended = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const cut = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await gone;
+  clearTimeout(cut);
+};
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+
+const answering = async (url: string): Promise<void> => {
+  for (let tries = 0; tries < 300; tries++) {
+    const status = await fetch(url, { method: 'POST', body: '{}' }).then(
+      (reply) => reply.status,
+      () => 0,
+    );
+    if (status > 0) return;
+    await sleep(50);
+  }
+  throw new Error(`nothing answers at ${url}`);
+};
+
+const programOf = async (child: ChildProcess, ports: Pick<Program, 'port' | 'adminPort'>): Promise<Program> => {
+  await answering(`http://127.0.0.1:${ports.port}/`);
+  return { ...ports, cpuSeconds: () => cpuSecondsOf(child.pid ?? 0), stop: () => ended(child) };
+};
+
+/** Playbeat as it is started in service, in a data folder of its own. It says nothing, so its ports are picked here. */
+export const startPlaybeat = async (pin: boolean): Promise<Program> => {
+  const ports = { port: await freePort(), adminPort: await freePort() };
+  const env = {
+    DATA_DIR: temporaryFolder(),
+    LOG_LEVEL: 'silent',
+    PORT: String(ports.port),
+    ADMIN_PORT: String(ports.adminPort),
+  };
+  return programOf(start({ file: '../services/main.ts', env, core: pin ? CORES.server : null, channel: false }), ports);
+};
+
+export const startBaseline = async (
+  name: 'bare-post' | 'bare-get',
+  { pin, env = {} }: { readonly pin: boolean; readonly env?: Readonly<Record<string, string>> },
+): Promise<Program> => {
+  const port = await freePort();
+  const core = pin ? CORES.server : null;
+  const child = start({ file: `baselines/${name}.ts`, env: { ...env, PORT: String(port) }, core, channel: false });
+  return programOf(child, { port, adminPort: 0 });
+};
+
+export const startLoad = (pin: boolean): Load => {
+  const child = start({ file: 'load/main.ts', env: {}, core: pin ? CORES.client : null, channel: true });
+  return {
+    run: (job) =>
+      new Promise((resolve, reject) => {
+        const dead = (): void => reject(new Error('the load generator has ended'));
+        child.once('exit', dead);
+        child.once('message', (result: LoadResult) => {
+          child.off('exit', dead);
+          resolve(result);
+        });
+        child.send(job);
+      }),
+    stop: () => ended(child),
+  };
+};
+
+/** Ticks of `/proc` are hundredths of a second. */
+const cpuSecondsOf = (pid: number): number => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return Number.NaN;
+  }
+};
+
+/** What Node measures of a loop that is never late: the distance of its own timers. */
+const RESOLUTION_MS = 10;
+
+/**
+ * The server's own word on how late its event loop was since it was last asked, in ms. A server that does not keep its own
+ * figure says 0; then Node's is taken, less its resolution.
+ */
+export const eventLoopP99Ms = async ({ adminPort }: Program): Promise<number> => {
+  const text = await fetch(`http://127.0.0.1:${adminPort}/metrics`).then((reply) => reply.text());
+  const value = (name: string): number =>
+    1_000 * Number(new RegExp(`^${name} ([\\d.e+-]+)$`, 'm').exec(text)?.[1] ?? 0);
+  const own = value('playbeat_event_loop_delay_p99_seconds');
+  return own > 0 ? own : Math.max(0, value('nodejs_eventloop_lag_p99_seconds') - RESOLUTION_MS);
+};

@@ -1,0 +1,72 @@
+import { concurrency } from '../../services/concurrency/concurrency.ts';
+import { epochMs } from '../../schemas/time.ts';
+import type { LogRecord, NewRecord } from '../../shared/log/log.ts';
+import { handFold } from '../baselines/hand-fold.ts';
+import { batchesOf, memoryLoop } from '../memory-loop.ts';
+import { accountKeyOf, BEAT_EVERY_MS, beatRecord, nthAccount, policyRecord, startRecord } from '../records.ts';
+import { alternate, type Bench, rateOf, rowOf } from '../row.ts';
+
+const START_MS = 1_800_000_000_000;
+
+/** P3: the runtime with its state in memory, against the same fold in a loop written by hand. Beats of started sessions. */
+export const folding: Bench = async ({ rounds, seconds, accounts }, say) => {
+  const gapMs = BEAT_EVERY_MS / accounts;
+  const cycles = Math.max(1, Math.round(seconds));
+  let offset = 0;
+  const placed = ({ key, value }: NewRecord): LogRecord => {
+    const appendedAtMs = epochMs(Math.round(START_MS + offset * gapMs));
+    return { key, value, offset: offset++, appendedAtMs };
+  };
+  const nowMs = (): number => Math.round(START_MS + offset * gapMs);
+
+  const loop = memoryLoop(1);
+  const hand = handFold();
+  const run = (records: readonly LogRecord[]) => ({
+    ours: () => rateOf(records.length, () => batchesOf(0, records).forEach(loop.fold)),
+    baseline: () => rateOf(records.length, () => batchesOf(0, records).forEach((b) => hand.fold(0, b.records))),
+  });
+  const starts = [placed(policyRecord(START_MS))];
+  for (let i = 0; i < accounts; i++) starts.push(placed(startRecord(nthAccount(i, accounts), nowMs())));
+  const first = run(starts);
+  first.ours();
+  first.baseline();
+
+  let sequence = 0;
+  /** Each round folds new beats: those of another round would be repeats, which change nothing. */
+  const beats = (): readonly LogRecord[] => {
+    const records: LogRecord[] = [];
+    for (let cycle = 0; cycle < cycles; cycle++) {
+      sequence += 1;
+      for (let i = 0; i < accounts; i++) {
+        records.push(placed(beatRecord(nthAccount(i, accounts), sequence, nowMs())));
+      }
+    }
+    return records;
+  };
+  const warm = run(beats());
+  warm.ours();
+  warm.baseline();
+
+  let measured = run([]);
+  const done = await alternate({
+    rounds,
+    say,
+    name: 'P3',
+    ours: () => {
+      measured = run(beats());
+      globalThis.gc?.();
+      return measured.ours();
+    },
+    baseline: () => {
+      globalThis.gc?.();
+      return measured.baseline();
+    },
+  });
+  const keys = Array.from({ length: Math.min(100, accounts) }, (_, i) => accountKeyOf(i));
+  const states = loop.memory.read(concurrency.name, 0, keys).rows.map((row) => row?.state);
+  if (JSON.stringify(states) !== JSON.stringify(keys.map((key) => hand.states.get(key))))
+    throw new Error('the two folds do not agree');
+  return [
+    rowOf('P3', done, [`${accounts} accounts, ${cycles * accounts} beats a round, both ended in the same state`]),
+  ];
+};

@@ -1,0 +1,47 @@
+import { howPinned, onlyStatus, openStage, SESSIONS } from '../http-parts.ts';
+import { FIRST_SEQUENCE } from '../load/job.ts';
+import { startBaseline } from '../processes.ts';
+import { beatOf } from '../records.ts';
+import { alternate, type Bench, rowOf } from '../row.ts';
+
+const CONNECTIONS = 64;
+const WARMUP_MS = 500;
+/** Enough for a beat of each session. */
+const BEATS_MS = 1_000;
+
+/** P8: may this stream go on, asked of live sessions, against a server that answers a text of the same size. */
+export const querying: Bench = async (options, say) => {
+  const stage = await openStage(options);
+  const { load, playbeat, pinned } = stage;
+  const { accountId, sessionId } = beatOf(0, 0, 0);
+  const asked = await fetch(
+    `http://127.0.0.1:${playbeat.port}/v1/block-check?accountId=${accountId}&sessionId=${sessionId}`,
+  );
+  const bytes = (await asked.arrayBuffer()).byteLength;
+  const bare = await startBaseline('bare-get', { pin: pinned, env: { BODY_BYTES: String(bytes) } });
+  const ms = options.seconds * 1_000;
+  const shared = { connections: CONNECTIONS, sessions: SESSIONS };
+  let sequence = FIRST_SEQUENCE;
+
+  /** Sessions that fall silent would make longer answers after a while, and then none. */
+  const keepAlive = async (): Promise<void> => {
+    const { port } = playbeat;
+    const beats = { kind: 'beat', port, ...shared, batch: 1, firstSequence: sequence, warmupMs: 0 } as const;
+    sequence = onlyStatus(202, await load.run({ ...beats, ms: BEATS_MS })).sequence;
+  };
+  const rate = async (port: number): Promise<number> =>
+    onlyStatus(200, await load.run({ kind: 'check', port, ...shared, warmupMs: WARMUP_MS, ms })).perSecond;
+
+  const measured = await alternate({
+    rounds: options.rounds,
+    say,
+    name: 'P8',
+    ours: async () => {
+      await keepAlive();
+      return rate(playbeat.port);
+    },
+    baseline: () => rate(bare.port),
+  });
+  await Promise.all([playbeat.stop(), bare.stop(), load.stop()]);
+  return [rowOf('P8', measured, [`${CONNECTIONS} connections, answers of ${bytes} bytes; ${howPinned(stage)}`])];
+};

@@ -1,0 +1,64 @@
+import { howPinned, openStage, percent, SESSIONS } from '../http-parts.ts';
+import { FIRST_SEQUENCE, type LoadResult } from '../load/job.ts';
+import { eventLoopP99Ms, startBaseline } from '../processes.ts';
+import { type Bench, quantile, type Round, rowOf } from '../row.ts';
+
+const STARTS_PER_SECOND = 100;
+const BEATS_PER_SECOND = 2_000;
+/** A p99 of few starts is one start: each round takes so many times longer than a round of the others. */
+const LONGER = 2;
+
+/** P9: from the time a start is due to its decision, beside beats. Its baseline is a bare server under the same load. */
+export const starting: Bench = async (options, say) => {
+  const stage = await openStage(options);
+  const { load, playbeat, pinned } = stage;
+  const bare = await startBaseline('bare-post', { pin: pinned });
+  let sequence = FIRST_SEQUENCE;
+  let account = SESSIONS;
+  const ms = options.seconds * LONGER * 1_000;
+  const arrive = async (port: number, lengthMs: number): Promise<LoadResult> => {
+    const firstAccount = account;
+    account += Math.ceil((lengthMs * STARTS_PER_SECOND) / 500);
+    const result = await load.run({
+      kind: 'arrivals',
+      port,
+      sessions: SESSIONS,
+      firstSequence: sequence,
+      startsPerSecond: STARTS_PER_SECOND,
+      beatsPerSecond: BEATS_PER_SECOND,
+      firstAccount,
+      ms: lengthMs,
+    });
+    sequence = result.sequence;
+    return result;
+  };
+
+  await arrive(playbeat.port, 1_000);
+  const rounds: Round[] = [];
+  const all: LoadResult[] = [];
+  const loopMs: number[] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    await eventLoopP99Ms(playbeat);
+    const ours = await arrive(playbeat.port, ms);
+    loopMs.push(await eventLoopP99Ms(playbeat));
+    if (Object.keys(ours.statuses).some((status) => status !== '201' && status !== '202'))
+      throw new Error(`answers were not all 201 and 202: ${JSON.stringify(ours.statuses)}`);
+    const baseline = await arrive(bare.port, ms);
+    all.push(ours);
+    rounds.push({ ours: quantile(ours.startsMs, 0.99), baseline: quantile(baseline.startsMs, 0.99) });
+    say(`P9 round ${round + 1}: starts ${percentiles(ours.startsMs)}`);
+  }
+  await Promise.all([playbeat.stop(), bare.stop(), load.stop()]);
+  return [
+    rowOf('P9', rounds, [
+      `starts, all rounds: ${percentiles(all.flatMap((r) => r.startsMs))}`,
+      `beats, all rounds: ${percentiles(all.flatMap((r) => r.beatsMs))}`,
+      `${STARTS_PER_SECOND} starts/s beside ${BEATS_PER_SECOND} beats/s at random times; ${howPinned(stage)}`,
+      `client busy at most ${percent(Math.max(...all.map((r) => r.busy)))}; ` +
+        `event loop p99 ${Math.max(...loopMs).toFixed(1)} ms late at most`,
+    ]),
+  ];
+};
+
+const percentiles = (values: readonly number[]): string =>
+  [0.5, 0.99, 0.999].map((q) => `p${100 * q} ${quantile(values, q).toFixed(1)} ms`).join(', ') + ` of ${values.length}`;

@@ -1,0 +1,39 @@
+import type { RowId } from './catalogue.ts';
+import type { BenchOptions } from './options.ts';
+import type { Bench, Row } from './row.ts';
+
+/**
+ * A process per bench, so that none runs in code that another has warmed or in a heap that it has filled. It answers over
+ * its channel and ends when that closes.
+ */
+export type FromRow = { readonly say: string } | { readonly rows: readonly Row[] };
+export type Task = { readonly bench: BenchName; readonly options: BenchOptions };
+
+export type BenchName = Exclude<RowId, 'P1b'>;
+
+const BENCHES: Readonly<Record<BenchName, () => Promise<Bench>>> = {
+  P1: async () => (await import('./rows/heartbeats.ts')).heartbeats,
+  P2: async () => (await import('./rows/decode.ts')).decoding,
+  P3: async () => (await import('./rows/fold.ts')).folding,
+  P4: async () => (await import('./rows/embedded.ts')).embedded,
+  P7: async () => (await import('./rows/rebuild.ts')).rebuilding,
+  P8: async () => (await import('./rows/query.ts')).querying,
+  P9: async () => (await import('./rows/starts.ts')).starting,
+  memory: async () => (await import('./rows/memory.ts')).remembering,
+};
+
+const tell = (message: FromRow): Promise<void> =>
+  new Promise((resolve) => {
+    process.send?.(message, () => resolve());
+  });
+
+process.once('disconnect', () => process.exit(1));
+process.once('SIGTERM', () => process.exit(1));
+process.once('message', (task: Task) => {
+  void (async () => {
+    const bench = await BENCHES[task.bench]();
+    const rows = await bench(task.options, (line) => void tell({ say: line }));
+    await tell({ rows });
+    process.exit(0);
+  })();
+});
