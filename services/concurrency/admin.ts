@@ -8,6 +8,9 @@ export type PolicyAdmin = { readonly activation: Activation; readonly metadataKe
 
 const MAX_POLICY_BYTES = 256 * 1_024;
 
+/** `MALFORMED_JSON` is also what a body that says gzip and is none gets. */
+const BODY_PROBLEMS = ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'UNSUPPORTED_ENCODING'] as const;
+
 /** How operators change what is decided by. All on the admin port. */
 export const policyRoutes = (admin: PolicyAdmin): readonly Route[] => [
   {
@@ -30,7 +33,7 @@ export const policyRoutes = (admin: PolicyAdmin): readonly Route[] => [
     touches: 'nobody',
     request: 'policy-document',
     responses: { 200: 'object', 201: 'object' },
-    problems: ['POLICY_INVALID', 'POLICY_VERSION_NOT_NEWER', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'],
+    problems: ['POLICY_INVALID', 'POLICY_VERSION_NOT_NEWER', ...BODY_PROBLEMS],
     handle: (call) => storePolicy(admin, call),
   },
   {
@@ -55,7 +58,7 @@ export const policyRoutes = (admin: PolicyAdmin): readonly Route[] => [
     port: 'admin',
     touches: 'nobody',
     responses: { 200: 'object' },
-    problems: ['VALIDATION_FAILED', 'MALFORMED_JSON', 'POLICY_NOT_FOUND'],
+    problems: ['VALIDATION_FAILED', 'TOO_DEEP', 'POLICY_NOT_FOUND', ...BODY_PROBLEMS],
     handle: async (call) => {
       const body = await readJson(call.req, 1_024);
       const mode = typeof body === 'object' && body !== null && 'mode' in body ? body.mode : undefined;
