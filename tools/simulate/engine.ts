@@ -1,0 +1,45 @@
+import { pathToFileURL } from 'node:url';
+import type * as codec from '../../schemas/codec.ts';
+import type * as fold from '../../services/concurrency/concurrency.ts';
+import type * as view from '../../services/concurrency/view.ts';
+import type * as stamp from '../../services/ingest/stamp.ts';
+import type * as records from '../../shared/runtime/fold.ts';
+import type * as time from '../../shared/runtime/live-time.ts';
+import type * as loop from '../../shared/runtime/partition.ts';
+import type * as backing from '../../shared/state/map-backing.ts';
+import type * as memory from '../../shared/state/memory-state.ts';
+import { root } from '../steps.ts';
+
+/** All of the product that a simulation runs: from this tree, or from a copy with a bug put in. */
+export type Engine = Pick<typeof fold, 'concurrency'> &
+  Pick<
+    typeof view,
+    'accountReader' | 'decisionOf' | 'decidesClosed' | 'findSession' | 'lastDecisionOf' | 'needsJudging'
+  > &
+  Pick<typeof stamp, 'stampBeat' | 'stampSignal'> &
+  Pick<typeof loop, 'openPartition' | 'foldBatch' | 'nextOffset' | 'reopen' | 'Fenced'> &
+  Pick<typeof records, 'foldRecords'> &
+  Pick<typeof time, 'liveClock'> &
+  Pick<typeof memory, 'createMemoryState'> &
+  Pick<typeof backing, 'createMapBacking'> &
+  Pick<typeof codec, 'encodeEvent' | 'decodeOutput' | 'encodeOutput'>;
+
+const FILES = [
+  'services/concurrency/concurrency.ts',
+  'services/concurrency/view.ts',
+  'services/ingest/stamp.ts',
+  'shared/runtime/partition.ts',
+  'shared/runtime/fold.ts',
+  'shared/runtime/live-time.ts',
+  'shared/state/memory-state.ts',
+  'shared/state/map-backing.ts',
+  'schemas/codec.ts',
+];
+
+export const loadEngine = async (folder: string = root): Promise<Engine> => {
+  const modules = await Promise.all(
+    FILES.map((file) => import(pathToFileURL(`${folder}/${file}`).href) as Promise<Partial<Engine>>),
+  );
+  // The files are those that the type names.
+  return Object.assign({}, ...modules) as Engine;
+};

@@ -1,0 +1,22 @@
+const MAX_STEP_MS = 5_000;
+const HOLD_MS = 2_000;
+
+/**
+ * Live time as the domain has it: it grows by the difference of append times, at least 0, at most 5 s; a span that ends
+ * at a tick of a node that sheds adds none, and neither do the 2 s after it.
+ */
+export const createOracleClock = (): { step(appendedAtMs: number, shedding: boolean): number } => {
+  let live = 0;
+  let before: number | null = null;
+  let holdUntil = Number.NEGATIVE_INFINITY;
+  return {
+    step: (appendedAtMs, shedding) => {
+      const span = before === null ? 0 : appendedAtMs - before;
+      holdUntil = Math.min(holdUntil, appendedAtMs + HOLD_MS);
+      if (!shedding && appendedAtMs > holdUntil) live += span < 0 ? 0 : span > MAX_STEP_MS ? MAX_STEP_MS : span;
+      if (shedding) holdUntil = appendedAtMs + HOLD_MS;
+      before = appendedAtMs;
+      return live;
+    },
+  };
+};

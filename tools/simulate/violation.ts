@@ -1,0 +1,26 @@
+/** What the simulator holds the engine to. */
+export const INVARIANTS = {
+  'T1 limit': 'never more admitted than the limit',
+  'T1 refused': 'no claim is refused while the limit is not reached',
+  'T1 order': 'who loses a slot is who should: silent first, then by rule, and only by an admission',
+  'T1 claims': 'each claim is judged once, and nothing else is',
+  'T2 lease': 'a slot is free when its lease is over, and not before',
+  'T2 newcomer': 'a newcomer gets the slot of a late session',
+  'T2 stop': 'a stop frees the slot at once',
+  'T5 state': 'the store holds what an uninterrupted fold of the same records holds',
+  'T5 outputs': 'outputs by id are those of the uninterrupted fold: none missing, none other',
+  'T5 answers': 'the log replayed gives the decisions that were answered',
+  'T6 expiry': 'nobody who beats, or tries to, expires',
+  'T6 progress': 'the loop gets to the end of the log',
+  fence: 'an owner that was replaced commits nothing',
+} as const;
+
+export type Invariant = keyof typeof INVARIANTS;
+
+export class Violation extends Error {
+  readonly invariant: Invariant;
+  constructor(invariant: Invariant, detail: string) {
+    super(`${invariant} (${INVARIANTS[invariant]}): ${detail}`);
+    this.invariant = invariant;
+  }
+}

@@ -1,0 +1,168 @@
+import type { Policy } from '../../schemas/generated/http.ts';
+import { createPrng, type Prng } from '../players/prng.ts';
+import { createAttempts } from './attempts.ts';
+import { type Consumer, type ConsumerCount, createConsumer } from './consumer.ts';
+import { createDevice, type Device } from './device.ts';
+import type { Engine } from './engine.ts';
+import { createIngest, type Ingest } from './ingest.ts';
+import { createMirror } from './mirror.ts';
+import { createOracle } from './oracle.ts';
+import { randomPolicy } from './random-policy.ts';
+import { createSchedule, type Schedule } from './schedule.ts';
+import { createSimLog, type SimLog } from './sim-log.ts';
+import { createTrace } from './trace.ts';
+import { type Invariant, Violation } from './violation.ts';
+
+export type SeedResult = {
+  readonly seed: number;
+  readonly counts: Readonly<Record<SeedCount, number>>;
+  readonly failure: Failure | null;
+};
+export type SeedCount = 'records' | ConsumerCount | 'claims' | 'denials' | 'evictions' | 'displaced';
+export type Failure = {
+  readonly invariant: Invariant | 'error';
+  readonly text: string;
+  readonly trace: readonly string[];
+};
+
+export type SeedOptions = { readonly seed: number; readonly hours: number; readonly keepTrace?: number };
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const KEY = 'home';
+
+/** One household over a day, and all that goes wrong in it. The same seed does the same. */
+export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions): SeedResult => {
+  const rng = createPrng(Math.imul(seed, 0x9e3779b1) ^ 0x5f3759df);
+  const schedule = createSchedule();
+  const trace = createTrace(schedule.now, keepTrace);
+  const log = createSimLog(engine, schedule.now);
+  const attempts = createAttempts();
+  const whenOf = (offset: number): number => realTimes[offset] ?? 0;
+  const realTimes: number[] = [];
+  const append = log.append;
+  const timed: SimLog = {
+    ...log,
+    append: (key, event) => {
+      realTimes.push(schedule.now());
+      return append(key, event);
+    },
+  };
+  const mirror = createMirror({
+    engine,
+    log: timed,
+    key: KEY,
+    newOracle: (from) =>
+      createOracle({
+        from,
+        trace,
+        wasSteady: (sessionId, offset) => attempts.isSteady(sessionId, whenOf(offset)),
+      }),
+  });
+  // Some seeds are quiet, so that a plain bug is seen plainly.
+  const faultRate = rng.pick([0, 0.002, 0.01, 0.05]);
+  const parts = { engine, schedule, trace, key: KEY, log: timed, mirror };
+  const consumer = createConsumer({ ...parts, rng: rng.fork(1), faultRate });
+  const claims = rng.chance(0.5) ? { 'plan.streams': rng.between(1, 3) } : {};
+  const ingest = createIngest({ ...parts, rng: rng.fork(2), consumer, claims });
+
+  const result = (failure: Failure | null): SeedResult => ({
+    seed,
+    failure,
+    counts: { records: log.end(), ...consumer.counts, ...mirror.counts },
+  });
+  try {
+    policies(rng.fork(3), schedule, ingest, timed);
+    household(rng.fork(4), { schedule, ingest, attempts });
+    if (faultRate > 0) misfortunes(rng.fork(5), { schedule, ingest, consumer, log: timed });
+    ingest.tickLoop();
+    while (schedule.next(hours * HOUR_MS));
+    consumer.finish();
+    return result(null);
+  } catch (error) {
+    const invariant = error instanceof Violation ? error.invariant : 'error';
+    const text = error instanceof Violation ? error.message : error instanceof Error ? `${error.stack}` : String(error);
+    return result({ invariant, text, trace: trace.lines() });
+  }
+};
+
+const policies = (rng: Prng, schedule: Schedule, ingest: Ingest, log: SimLog): void => {
+  let policy: Policy = randomPolicy(rng, 1);
+  let mode: 'enforce' | 'observe' = 'enforce';
+  let activatedAtMs = 0;
+  const state = (): void =>
+    ingest.policy({
+      type: 'PolicyActivated',
+      value: { version: policy.version, mode, policy: JSON.stringify(policy), activatedAtMs, by: 'admin' },
+    });
+  const restate = (): void => {
+    state();
+    schedule.after(5 * MINUTE_MS, restate);
+  };
+  const change = (): void => {
+    schedule.after(rng.between(1, 8) * HOUR_MS, () => {
+      if (rng.chance(0.3)) mode = mode === 'enforce' ? 'observe' : 'enforce';
+      else policy = randomPolicy(rng, policy.version + 1);
+      activatedAtMs = Math.max(activatedAtMs + 1, log.clock());
+      state();
+      change();
+    });
+  };
+  activatedAtMs = log.clock();
+  schedule.after(rng.chance(0.9) ? 0 : MINUTE_MS, restate);
+  change();
+};
+
+const household = (
+  rng: Prng,
+  world: { readonly schedule: Schedule; readonly ingest: Ingest; readonly attempts: ReturnType<typeof createAttempts> },
+): void => {
+  const devices: Device[] = [];
+  const profiles = rng.between(1, 4);
+  const busy = Array.from({ length: 3 }, () => rng.between(0, 22) * HOUR_MS);
+  const isBusy = (): boolean =>
+    busy.some((at) => (world.schedule.now() % (24 * HOUR_MS)) - at < HOUR_MS && world.schedule.now() >= at);
+  const count = rng.between(2, 6);
+  for (let n = 1; n <= count; n++) {
+    const own = rng.fork(n);
+    const idleMs = (): number => Math.round(-Math.log(1 - own.next()) * (isBusy() ? 2 * MINUTE_MS : 100 * MINUTE_MS));
+    const deviceType = own.pick(['tv', 'phone', 'browser']);
+    const stubborn = own.chance(0.1);
+    devices.push(
+      createDevice({ ...world, rng: own, id: `d${n}`, deviceType, profiles, stubborn, others: () => devices, idleMs }),
+    );
+  }
+  for (const device of devices) device.begin();
+};
+
+type Misfortunes = {
+  readonly schedule: Schedule;
+  readonly ingest: Ingest;
+  readonly consumer: Consumer;
+  readonly log: SimLog;
+};
+
+const misfortunes = (rng: Prng, { schedule, ingest, consumer, log }: Misfortunes): void => {
+  const often = (everyMs: number, run: () => void): void => {
+    schedule.after(Math.round(-Math.log(1 - rng.next()) * everyMs), () => {
+      run();
+      often(everyMs, run);
+    });
+  };
+  const checkpointMs = rng.pick([2_000, 10_000, MINUTE_MS, 10 * MINUTE_MS]);
+  often(checkpointMs, consumer.checkpoint);
+  often(40 * MINUTE_MS, () => consumer.crash({ memory: true }));
+  often(90 * MINUTE_MS, () => consumer.crash({ memory: false }));
+  often(60 * MINUTE_MS, consumer.rewind);
+  often(90 * MINUTE_MS, () => consumer.pause(rng.pick([2_000, 20_000, MINUTE_MS, 10 * MINUTE_MS])));
+  often(3 * HOUR_MS, consumer.forgetGroupOffset);
+  often(90 * MINUTE_MS, () => {
+    const kind = rng.pick(['down', 'log', 'shed'] as const);
+    ingest.trouble(kind, kind === 'shed' ? MINUTE_MS : rng.pick([3_000, 20_000, MINUTE_MS, 5 * MINUTE_MS]));
+  });
+  often(4 * HOUR_MS, () => {
+    log.setClockBack(rng.pick([0, 1_000, 30_000, 10 * MINUTE_MS]));
+  });
+  often(2 * HOUR_MS, () => log.trim(log.clock() - 25 * MINUTE_MS));
+  if (rng.chance(0.4)) often(12 * HOUR_MS, consumer.wipe);
+};
