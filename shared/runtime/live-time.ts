@@ -18,7 +18,8 @@ export type LiveClock = {
 /** The live time of one partition, going on from what was committed with its state. */
 export const liveClock = (committed: PartitionClock | null): LiveClock => {
   let live: number = committed?.liveMs ?? 0;
-  let appended: number | null = committed?.appendedAtMs ?? null;
+  // 0 stands for none: what came before held nothing that could be read.
+  let appended: number | null = committed?.appendedAtMs || null;
   let heldUntil: number = committed?.heldUntilMs ?? 0;
   return {
     step: (appendedAtMs, shedding) => {
