@@ -114,7 +114,7 @@ export function* foldBatch<State, Control>(
   partition: Partition,
   batch: Batch,
 ): Steps<number> {
-  const { processor, log, store } = parts;
+  const { log, store } = parts;
   const start = nextOffset(partition);
   // The store decides where to go on: what it has is skipped, and a batch from beyond it is asked for again.
   if (batch.to <= start || batch.from > start) return start;
@@ -129,7 +129,13 @@ export function* foldBatch<State, Control>(
   const keys = new Set<string>();
   for (const record of read.records) if (record.key !== null) keys.add(record.key);
   const { owner } = partition;
-  const loaded = yield* step('load', () => store.load({ owner, keys: [...keys], dueUntilMs: end.liveMs }));
+  const from = partition.committed?.offset ?? null;
+  const loaded = yield* step('load', () => store.load({ owner, from, keys: [...keys], dueUntilMs: end.liveMs }));
+  if (loaded === 'fenced') throw fenced(parts, partition);
+  if (loaded === 'rewound') {
+    parts.onEvent({ kind: 'reopened', partition: partition.number, outcome: loaded });
+    return yield* reopen(parts, partition);
+  }
   const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded });
 
   const offset = read.pausedAt ?? batch.to;
@@ -139,9 +145,8 @@ export function* foldBatch<State, Control>(
   if (partition.rebuild !== null && offset >= partition.rebuild.to) partition.rebuild = null;
   const to: Checkpoint = { offset, clock: end, control: folded.control, rebuild: partition.rebuild };
   if (worthCommitting(partition, folded, to)) {
-    const from = partition.committed?.offset ?? null;
     const outcome = yield* step('commit', () => store.commit({ owner, from, to, rows: folded.rows }));
-    if (outcome === 'fenced') throw new Fenced(`partition ${partition.number} of ${processor.name} has another owner`);
+    if (outcome === 'fenced') throw fenced(parts, partition);
     if (outcome !== 'committed' && outcome !== 'already') {
       parts.onEvent({ kind: 'reopened', partition: partition.number, outcome });
       return yield* reopen(parts, partition);
@@ -162,6 +167,9 @@ export function* foldBatch<State, Control>(
   if (read.pausedBy !== null) throw read.pausedBy;
   return offset;
 }
+
+const fenced = <State, Control>({ processor }: Parts<State, Control>, { number }: Partition): Fenced =>
+  new Fenced(`partition ${number} of ${processor.name} has another owner`);
 
 /** A fold throws for a record that it cannot deal with, such as a policy that is none: trying again would not help. */
 const foldOrPause = <State, Control>(

@@ -7,10 +7,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import { liveMs } from '../../schemas/time.ts';
 import { openEmbeddedState, type EmbeddedStateOptions } from './embedded-state.ts';
 import { StateClosed, StateDamaged, StateUnwritable } from './state-errors.ts';
-import { checkpointAt, rowOf, stateContract } from './state.contract.ts';
+import { checkpointAt, loadNow, rowOf, stateContract } from './state.contract.ts';
 import type { Owner, Row, StateStore } from './state.ts';
 import { KEYS, rowsOf } from './embedded-state-rows.ts';
 
@@ -95,7 +94,7 @@ describe('the embedded state store', () => {
       checkpoint: checkpointAt(2),
     });
     const again = await open(second.store);
-    const { due } = await second.store.load({ owner: again, keys: [], dueUntilMs: liveMs(3) });
+    const { due } = await loadNow(second.store, again, { keys: [], due: 3 });
     expect(due.map(({ dueMs }) => dueMs)).toEqual([1.5, 2.5]);
     const fresh = await open(second.store, true);
     await commit(second.store, fresh, null, 1, [['new', rowOf('new', 9)]]);
@@ -157,7 +156,7 @@ describe('the embedded state store', () => {
         }
       }
       const keys = Array.from({ length: KEYS }, (_, i) => `key-${i}`);
-      const loaded = await store.load({ owner, keys, dueUntilMs: liveMs(stored + 100) });
+      const loaded = await loadNow(store, owner, { keys, due: stored + 100 });
       expect(loaded.rows).toEqual(expected);
       expect(loaded.due).toHaveLength(expected.size);
       await store.close();
@@ -182,7 +181,7 @@ describe('the embedded state store', () => {
     const owner = await open(store);
     const openedAt = performance.now();
     const keys = Array.from({ length: 1_000 }, (_, i) => `key-${String(i * 997).padStart(7, '0')}`);
-    const loaded = await store.load({ owner, keys, dueUntilMs: liveMs(36) });
+    const loaded = await loadNow(store, owner, { keys, due: 36 });
     const loadedAt = performance.now();
     process.stdout.write(
       `1,000,000 rows: open ${(openedAt - start).toFixed(0)} ms, first load of 1,000 keys and ` +

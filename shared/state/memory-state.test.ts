@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { liveMs } from '../../schemas/time.ts';
 import { createMapBacking, type MapBacking } from './map-backing.ts';
 import { createMemoryState, storeOver, type MemoryState } from './memory-state.ts';
-import type { Owner, Row } from './state.ts';
+import type { Loaded, Owner, Row } from './state.ts';
 import { checkpointAt, rowOf, stateContract } from './state.contract.ts';
 import { createWakeUps, type Slot } from './wake-ups.ts';
 import { createWaiters } from './waiters.ts';
@@ -31,6 +31,12 @@ const open = (memory: MemoryState, discard = false): Owner =>
   memory.open({ processor: 'p', partition: 0, discard }).owner;
 const commit = (memory: MemoryState, owner: Owner, from: number | null, to: number, rows: Record<string, Row | null>) =>
   memory.commit({ owner, from, to: checkpointAt(to), rows: new Map(Object.entries(rows)) });
+const loaded = (memory: MemoryState, owner: Owner, wish: { keys: readonly string[]; until: number }): Loaded => {
+  const from = view(memory, []).checkpoint?.offset ?? null;
+  const answer = memory.load({ owner, from, keys: wish.keys, dueUntilMs: liveMs(wish.until) });
+  if (typeof answer === 'string') throw new Error(`not loaded: ${answer}`);
+  return answer;
+};
 const view = (memory: MemoryState, keys: readonly string[]) => memory.read('p', 0, keys);
 const partition = (memory: MemoryState) => memory.partitions()[0]!;
 
@@ -123,7 +129,7 @@ describe('rows that are only in the backing', () => {
       stored({ a: rowOf('a', 10), b: rowOf('b', 90_000), c: rowOf('c', 1_500), d: rowOf('d') }),
     );
     const owner = open(memory);
-    const load = (keys: string[], until: number) => memory.load({ owner, keys, dueUntilMs: liveMs(until) });
+    const load = (keys: string[], until: number) => loaded(memory, owner, { keys, until });
     expect(load(['d'], 9)).toEqual({ rows: new Map([['d', rowOf('d')]]), due: [] });
     expect(load([], 10).due).toEqual([{ key: 'a', dueMs: 10 }]);
     expect(load([], 1_500).due.map(({ key }) => key)).toEqual(['a', 'c']);
@@ -135,21 +141,20 @@ describe('rows that are only in the backing', () => {
     const memory = memoryOver(backing);
     const owner = open(memory);
     // The slice that holds both is read before they are deleted.
-    memory.load({ owner, keys: [], dueUntilMs: liveMs(1) });
+    loaded(memory, owner, { keys: [], until: 1 });
     commit(memory, owner, 1, 2, { a: null, b: null });
-    expect(memory.load({ owner, keys: ['a'], dueUntilMs: liveMs(10) })).toEqual({ rows: new Map(), due: [] });
+    expect(loaded(memory, owner, { keys: ['a'], until: 10 })).toEqual({ rows: new Map(), due: [] });
     const snapshot = partition(memory).snapshot()!;
     backing.store(snapshot);
     partition(memory).snapshotStored(snapshot);
-    expect(memory.load({ owner, keys: ['a', 'b'], dueUntilMs: liveMs(9_000) })).toEqual({ rows: new Map(), due: [] });
+    expect(loaded(memory, owner, { keys: ['a', 'b'], until: 9_000 })).toEqual({ rows: new Map(), due: [] });
   });
 
   it('that were changed in memory wake up as memory says', () => {
     const memory = memoryOver(stored({ a: rowOf('a', 10), b: rowOf('b', 5_000) }));
     const owner = open(memory);
     commit(memory, owner, 1, 2, { a: rowOf('a', 6_000), b: rowOf('b', 20) });
-    const due = (until: number) =>
-      memory.load({ owner, keys: [], dueUntilMs: liveMs(until) }).due.map(({ key }) => key);
+    const due = (until: number) => loaded(memory, owner, { keys: [], until }).due.map(({ key }) => key);
     expect(due(100)).toEqual(['b']);
     expect(due(5_999)).toEqual(['b']);
     expect(due(6_000)).toEqual(['b', 'a']);
@@ -194,9 +199,9 @@ describe('rows that are only in the backing', () => {
               else rows.set(k, row);
             const expected = [...rows].filter(([, row]) => row.dueMs !== null && row.dueMs <= now.until);
             expected.sort(([a, x], [b, y]) => x.dueMs! - y.dueMs! || (a < b ? -1 : 1));
-            const loaded = memory.load({ owner, keys: [...'abcdef'], dueUntilMs: liveMs(now.until) });
-            expect(loaded.due).toEqual(expected.map(([k, row]) => ({ key: k, dueMs: row.dueMs })));
-            expect(loaded.rows).toEqual(rows);
+            const found = loaded(memory, owner, { keys: [...'abcdef'], until: now.until });
+            expect(found.due).toEqual(expected.map(([k, row]) => ({ key: k, dueMs: row.dueMs })));
+            expect(found.rows).toEqual(rows);
           } else if (now.do === 'discard') {
             // A real store has answered the snapshot under way before it takes the next: here it was stored.
             if (taken?.snapshot) {

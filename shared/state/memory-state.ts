@@ -3,6 +3,7 @@ import type {
   CommitOutcome,
   Loaded,
   LoadRequest,
+  NotLoaded,
   Opened,
   OpenRequest,
   StateStore,
@@ -14,8 +15,7 @@ import { createWaiters, type After } from './waiters.ts';
 /** The state store in memory, answering at once: what the embedded store and the crash simulator are made of. */
 export type MemoryState = {
   open(request: OpenRequest): Opened;
-  /** A fenced owner is answered too: its commit is where it is told. */
-  load(request: LoadRequest): Loaded;
+  load(request: LoadRequest): Loaded | NotLoaded;
   commit(commit: Commit): CommitOutcome;
   read(processor: string, partition: number, keys: readonly string[]): StateView;
   /** Every partition that was asked for so far; snapshots are taken from these. */
@@ -47,7 +47,7 @@ export const createMemoryState = ({ backingOf, nonce }: MemoryStateOptions): Mem
 
   return {
     open: ({ processor, partition, discard }) => partitionOf(processor, partition).open({ nonce: nonce(), discard }),
-    load: ({ owner, keys, dueUntilMs }) => partitionOf(owner.processor, owner.partition).load(keys, dueUntilMs),
+    load: (request) => partitionOf(request.owner.processor, request.owner.partition).load(request),
     commit: (commit) => partitionOf(commit.owner.processor, commit.owner.partition).commit(commit),
     read: (processor, partition, keys) => partitionOf(processor, partition).read(keys),
     partitions: () => [...processors.values()].flatMap((partitions) => [...partitions.values()]),

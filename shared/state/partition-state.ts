@@ -1,5 +1,16 @@
 import { liveMs, SECOND_MS, type LiveMs } from '../../schemas/time.ts';
-import type { Checkpoint, Commit, CommitOutcome, Due, Loaded, Opened, Row, StateView } from './state.ts';
+import type {
+  Checkpoint,
+  Commit,
+  CommitOutcome,
+  Due,
+  Loaded,
+  LoadRequest,
+  NotLoaded,
+  Opened,
+  Row,
+  StateView,
+} from './state.ts';
 import { createWakeUps, type Cell, type Slot } from './wake-ups.ts';
 
 /** What a partition's checkpoint left behind, as it is now. Asked only for what is not in memory. */
@@ -27,7 +38,7 @@ export type PartitionState = {
   readonly processor: string;
   readonly partition: number;
   open(request: { readonly nonce: string; readonly discard: boolean }): Opened;
-  load(keys: readonly string[], dueUntilMs: LiveMs): Loaded;
+  load(request: LoadRequest): Loaded | NotLoaded;
   commit(commit: Commit): CommitOutcome;
   read(keys: readonly string[]): StateView;
   /** Takes what is to be stored; null when nothing is, or while the one before is unanswered. */
@@ -130,7 +141,9 @@ export const createPartitionState = (processor: string, partition: number, backi
       return { owner: { processor, partition, nonce }, checkpoint };
     },
 
-    load: (keys, dueUntilMs) => {
+    load: ({ owner, from, keys, dueUntilMs }) => {
+      if (nonce === null || owner.nonce !== nonce) return 'fenced';
+      if ((checkpoint?.offset ?? null) !== from) return 'rewound';
       if (backed) pageIn(dueUntilMs);
       const due = wakeUps.due(dueUntilMs);
       const rows = new Map<string, Row>();

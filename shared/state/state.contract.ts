@@ -21,6 +21,18 @@ export const rowOf = (state: unknown, due: number | null = null): Row => ({
   dueMs: due === null ? null : liveMs(due),
 });
 
+/** What the owner of the newest checkpoint loads. */
+export const loadNow = async (
+  store: Pick<StateStore, 'read' | 'load'>,
+  owner: Owner,
+  { keys, due }: { readonly keys: readonly string[]; readonly due: number },
+): Promise<Loaded> => {
+  const { checkpoint } = await store.read(owner.processor, owner.partition, []);
+  const loaded = await store.load({ owner, from: checkpoint?.offset ?? null, keys, dueUntilMs: liveMs(due) });
+  if (typeof loaded === 'string') throw new Error(`not loaded: ${loaded}`);
+  return loaded;
+};
+
 const P = 'concurrency';
 const NEVER = 0;
 
@@ -41,8 +53,8 @@ export const stateContract = ({ name, make }: StateContract): void => {
       rows: Readonly<Record<string, Row | null>> = {},
     ): Promise<CommitOutcome> =>
       await store.commit({ owner, from, to: checkpointAt(to), rows: new Map(Object.entries(rows)) });
-    const load = async (owner: Owner, keys: readonly string[], due = NEVER): Promise<Loaded> =>
-      await store.load({ owner, keys, dueUntilMs: liveMs(due) });
+    const load = (owner: Owner, keys: readonly string[], due = NEVER): Promise<Loaded> =>
+      loadNow(store, owner, { keys, due });
     const dueKeys = async (owner: Owner, until: number): Promise<string[]> =>
       (await load(owner, [], until)).due.map(({ key, dueMs }) => `${key}@${dueMs}`);
     const read = async (keys: readonly string[], partition = 0) => await store.read(P, partition, keys);
@@ -94,6 +106,31 @@ export const stateContract = ({ name, make }: StateContract): void => {
         expect(await read(['a'])).toEqual({ rows: [null], checkpoint: null });
         expect(await commit(opened.owner, null, 2, { b: rowOf(9) })).toBe('committed');
         expect(await read(['a', 'b'])).toEqual({ rows: [null, rowOf(9)], checkpoint: checkpointAt(2) });
+      });
+    });
+
+    describe('loading', () => {
+      const from = async (owner: Owner, offset: number | null) =>
+        await store.load({ owner, from: offset, keys: ['a'], dueUntilMs: liveMs(NEVER) });
+
+      it('hands no rows to an owner that was fenced, whose outputs would follow from newer rows than its offset', async () => {
+        const first = await open();
+        await commit(first, null, 5, { a: rowOf(1) });
+        const second = await open();
+        expect(await from(first, 5)).toBe('fenced');
+        await commit(second, 5, 6, { a: rowOf(2) });
+        expect(await from(first, 5)).toBe('fenced');
+        expect(await from(second, 6)).toEqual({ rows: new Map([['a', rowOf(2)]]), due: [] });
+      });
+
+      it('hands no rows of another offset than the one asked for: the store went back, or was emptied', async () => {
+        const owner = await open();
+        expect(await from(owner, 5)).toBe('rewound');
+        await commit(owner, null, 5, { a: rowOf(1) });
+        expect(await from(owner, 4)).toBe('rewound');
+        expect(await from(owner, 6)).toBe('rewound');
+        expect(await from(owner, null)).toBe('rewound');
+        expect(await from(owner, 5)).toEqual({ rows: new Map([['a', rowOf(1)]]), due: [] });
       });
     });
 

@@ -8,8 +8,11 @@ import type { EpochMs, LiveMs } from '../../schemas/time.ts';
 export type StateStore = {
   /** Fences every earlier owner of this partition, and tells what is stored; `discard` forgets all of it first. */
   open(request: OpenRequest): MaybePromise<Opened>;
-  /** The rows of `keys` and of every timer due at or before `dueUntilMs`, as of the owner's newest commit. */
-  load(request: LoadRequest): MaybePromise<Loaded>;
+  /**
+   * The rows of `keys` and of every timer due at or before `dueUntilMs`, as of the owner's newest commit. Compared with
+   * (owner, from) like a commit: outputs are sent before the commit, so rows of another offset must not be folded at all.
+   */
+  load(request: LoadRequest): MaybePromise<Loaded | NotLoaded>;
   /** All of it or nothing, compared with (owner, from). Visible to `read` when it resolves. */
   commit(commit: Commit): MaybePromise<CommitOutcome>;
   /** Rows with the offset and clock they belong to, in one atomic step; from any process, owner or not. */
@@ -55,7 +58,15 @@ export type PartitionClock = {
 export type OpenRequest = { readonly processor: string; readonly partition: number; readonly discard: boolean };
 export type Opened = { readonly owner: Owner; readonly checkpoint: Checkpoint | null };
 
-export type LoadRequest = { readonly owner: Owner; readonly keys: readonly string[]; readonly dueUntilMs: LiveMs };
+export type LoadRequest = {
+  readonly owner: Owner;
+  /** The offset of the checkpoint that the rows are to belong to; null when there was none. */
+  readonly from: number | null;
+  readonly keys: readonly string[];
+  readonly dueUntilMs: LiveMs;
+};
+/** Said of the same things as by a commit. */
+export type NotLoaded = 'fenced' | 'rewound';
 /** `due` in (due, key) order. `rows` has no entry for a key without a row. */
 export type Loaded = { readonly rows: ReadonlyMap<string, Row>; readonly due: readonly Due[] };
 export type Due = { readonly key: string; readonly dueMs: LiveMs };
