@@ -7,7 +7,7 @@ export const SESSIONS = 2_000;
 const START_CONNECTIONS = 64;
 
 /** More than so many refusals, and it was not the load that was meant which was measured. */
-const MAX_REFUSED = 0.01;
+export const MAX_REFUSED = 0.01;
 
 /** Counts the answers that were meant alone: what is refused is cheap, and must not be measured as fast. */
 export const onlyStatus = (wanted: number, result: LoadResult): LoadResult => {

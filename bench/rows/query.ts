@@ -1,8 +1,8 @@
 import { howPinned, onlyStatus, openStage, SESSIONS } from '../http-parts.ts';
 import { FIRST_SEQUENCE } from '../load/job.ts';
-import { startBaseline } from '../processes.ts';
+import { type Program, startBaseline } from '../processes.ts';
 import { beatOf } from '../records.ts';
-import { alternate, type Bench, rowOf } from '../row.ts';
+import { alternate, type Bench, median, rowOf } from '../row.ts';
 
 const CONNECTIONS = 64;
 const WARMUP_MS = 500;
@@ -29,8 +29,15 @@ export const querying: Bench = async (options, say) => {
     const beats = { kind: 'beat', port, ...shared, batch: 1, firstSequence: sequence, warmupMs: 0 } as const;
     sequence = onlyStatus(202, await load.run({ ...beats, ms: BEATS_MS })).sequence;
   };
-  const rate = async (port: number): Promise<number> =>
-    onlyStatus(200, await load.run({ kind: 'check', port, ...shared, warmupMs: WARMUP_MS, ms })).perSecond;
+  const cpu = { ours: [] as number[], bare: [] as number[] };
+  const rate = async (program: Program, perRequest: number[]): Promise<number> => {
+    const check = { kind: 'check', port: program.port, ...shared, warmupMs: 0 } as const;
+    await load.run({ ...check, ms: WARMUP_MS });
+    const before = program.cpuSeconds();
+    const result = onlyStatus(200, await load.run({ ...check, ms }));
+    perRequest.push(((program.cpuSeconds() - before) * 1e6) / result.requests);
+    return result.perSecond;
+  };
 
   const measured = await alternate({
     rounds: options.rounds,
@@ -38,10 +45,15 @@ export const querying: Bench = async (options, say) => {
     name: 'P8',
     ours: async () => {
       await keepAlive();
-      return rate(playbeat.port);
+      return rate(playbeat, cpu.ours);
     },
-    baseline: () => rate(bare.port),
+    baseline: () => rate(bare, cpu.bare),
   });
   await Promise.all([playbeat.stop(), bare.stop(), load.stop()]);
-  return [rowOf('P8', measured, [`${CONNECTIONS} connections, answers of ${bytes} bytes; ${howPinned(stage)}`])];
+  return [
+    rowOf('P8', measured, [
+      `${CONNECTIONS} connections, answers of ${bytes} bytes; ${howPinned(stage)}`,
+      `CPU of the server: ${median(cpu.ours).toFixed(1)} us a request, bare ${median(cpu.bare).toFixed(1)} us`,
+    ]),
+  ];
 };
