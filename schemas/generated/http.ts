@@ -520,7 +520,7 @@ export interface StartRequest extends HeartbeatRequest {
   /** The session whose slot this one takes over (casting). */
   readonly continuesSessionId?: string;
 
-  /** A repeat with the same id gives the same answer. Without it, the session id stands for it. */
+  /** A repeat with the same id gives the same answer. Without it a session that was admitted stays so, and one that was refused is judged again. */
   readonly requestId?: string;
 }
 

@@ -323,6 +323,8 @@ const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
     { key, encode: () => encode('SessionStopRequested', record) },
     call.requestId,
   );
+  // Answered once it is folded, so that whoever asks next finds the slot free; if that takes long, it is stored anyway.
+  await ingest.decided(partition, stored.offset + 1);
   const position = formatPosition(positionOf('heartbeats.v1', stored.partition, stored.offset));
   return { status: 202, body: { sessionId, position } };
 };

@@ -38,6 +38,8 @@ export class ProblemError extends Error {
 
 /** Any page may call: identity is in tokens, never in cookies. */
 export const CORS = { 'access-control-allow-origin': '*' } as const;
+/** What a page may read besides the body. A beat's answer has neither, so it does not say so. */
+const EXPOSED = { 'access-control-expose-headers': 'retry-after, x-request-id' } as const;
 export const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -46,7 +48,14 @@ export const sendReply = ({ res, requestId }: Call, { status, body, headers }: R
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
   const type = body === undefined ? {} : { 'content-type': JSON_TYPE };
   const length = Buffer.byteLength(text);
-  res.writeHead(status, { ...CORS, ...type, 'content-length': length, 'x-request-id': requestId, ...headers });
+  res.writeHead(status, {
+    ...CORS,
+    ...EXPOSED,
+    ...type,
+    'content-length': length,
+    'x-request-id': requestId,
+    ...headers,
+  });
   res.end(text);
 };
 

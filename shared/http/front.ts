@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { problem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../errors/problems.ts';
@@ -21,7 +22,10 @@ export type FrontOptions = {
 
 export type Front = {
   readonly server: Server;
-  /** From now on answers close their connection, so that a balancer goes elsewhere. */
+  /**
+   * From now on answers close their connection, so that a balancer goes elsewhere, and connections without a call are
+   * closed. A call in flight was told that its connection stays: call it again until the server has closed.
+   */
   drain(): void;
 };
 
@@ -60,11 +64,18 @@ export const createFront = (options: FrontOptions): Front => {
     run(route, call, { onAnswer, onInternal });
   });
   server.on('clientError', (error, socket) => answerClientError(error, socket, nextRequestId()));
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   return {
     server,
     drain: () => {
       draining = true;
       server.closeIdleConnections();
+      // To Node, a connection that has not sent anything yet is not idle: browsers open such ones ahead of need.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     },
   };
 };
