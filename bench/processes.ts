@@ -84,6 +84,8 @@ export const startPlaybeat = async (pin: boolean): Promise<Program> => {
   const env = {
     DATA_DIR: temporaryFolder(),
     LOG_LEVEL: 'silent',
+    // A busy machine is to measure slow, not to refuse.
+    APPEND_TIMEOUT_MS: '5000',
     PORT: String(ports.port),
     ADMIN_PORT: String(ports.adminPort),
   };
