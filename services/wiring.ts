@@ -123,8 +123,8 @@ export const startLocal = async (config: Config, roles: readonly RoleName[], log
       for (const timer of timers) clearInterval(timer);
       watcher.close();
     });
-    const port = await listen(front.server, config.port, config.host);
-    const adminPort = await listen(admin.server, config.adminPort, config.host);
+    const port = await listen(front.server, { ...config, name: 'PORT' });
+    const adminPort = await listen(admin.server, { host: config.host, port: config.adminPort, name: 'ADMIN_PORT' });
     const close = async (): Promise<void> => {
       served.stopping();
       await Promise.all([drained(front, config.drainMs), drained(admin, config.drainMs)]);
@@ -235,7 +235,7 @@ const secret = (given: Secret | null, folder: string, name: string): Uint8Array 
 
 /** Keeps and activates what the file says, where that is newer than what is in force. */
 const activatePolicyFile = async (activation: Activation, config: Config, logger: Logger): Promise<void> => {
-  const parsed = parsePolicy(readFileSync(config.policyFile, 'utf8'), { metadataKeys: config.metadataKeys });
+  const parsed = parsePolicy(readPolicyFile(config.policyFile), { metadataKeys: config.metadataKeys });
   if (!parsed.ok) {
     const errors = parsed.errors.map(
       (e) => `${e.path || '/'}${e.line === undefined ? '' : ` (line ${e.line})`} ${e.detail}`,
@@ -252,6 +252,16 @@ const activatePolicyFile = async (activation: Activation, config: Config, logger
     logger.info({ file: config.policyFile, version }, 'policy activated');
   }
 };
+
+const readPolicyFile = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`POLICY_FILE=${file} cannot be read (${causeOf(cause)})`, { cause });
+  }
+};
+
+const causeOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The folder is watched, since editors replace a file and do not write into it. */
 const watchPolicyFile = (activation: Activation, config: Config, logger: Logger): { close(): void } => {
@@ -290,9 +300,14 @@ const harden = (server: Server, maxConnections: number): void => {
   server.requestTimeout = 10 * SECOND_MS;
 };
 
-const listen = (server: Server, port: number, host: string): Promise<number> =>
+type Place = { readonly name: string; readonly port: number; readonly host: string };
+
+const listen = (server: Server, { name, port, host }: Place): Promise<number> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => {
+      const message = `HOST=${host} ${name}=${port} cannot be listened on (${cause.message}). Choose another, or end what listens there`;
+      reject(new Error(message, { cause }));
+    });
     server.listen(port, host, 4_096, () => resolve(toPort(server.address())));
   });
 
@@ -301,11 +316,13 @@ const toPort = (address: AddressInfo | string | null): number =>
 
 /** Stops listening, lets calls in flight end, and cuts what is left after a while. */
 const drained = async ({ server, drain }: Front, drainMs: number): Promise<void> => {
-  drain();
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
+  drain();
+  const again = setInterval(drain, TURN_MS);
   const cut = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
+  clearInterval(again);
   clearTimeout(cut);
 };
