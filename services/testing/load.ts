@@ -23,6 +23,8 @@ export type Ledger = {
   readonly decisions: Decision[];
   /** Answers that no player should get, whatever happens to the service. */
   readonly wrong: string[];
+  /** Answers of 503, which say that the same call may succeed later. */
+  unavailable: number;
   degraded: number;
   calls: number;
 };
@@ -54,6 +56,7 @@ export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load
     sentAgain: new Map(),
     decisions: [],
     wrong: [],
+    unavailable: 0,
     degraded: 0,
     calls: 0,
   };
@@ -65,7 +68,8 @@ export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load
       ledger.calls += 1;
       const answer = await send(url(), { ...request, timeoutMs: CALL_TIMEOUT_MS }).catch(() => null);
       if (answer !== null && answer.status < 500) return answer;
-      if (answer !== null && answer.status !== 503) ledger.wrong.push(`${answer.status} ${answer.text}`);
+      if (answer?.status === 503) ledger.unavailable += 1;
+      else if (answer !== null) ledger.wrong.push(`${answer.status} ${answer.text}`);
       onAgain();
       await setTimeout(20 + ((ledger.calls * 7) % 30));
     }

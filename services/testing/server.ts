@@ -28,8 +28,8 @@ const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const START_MS = 20_000;
 
 /** Only what is given, and where programs lie: what a developer has set must not reach a test. */
-const launch = (env: Environment): ChildProcess =>
-  spawn(process.execPath, [MAIN], {
+const launch = (env: Environment, roles: readonly string[] = []): ChildProcess =>
+  spawn(process.execPath, [MAIN, ...roles], {
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ADMIN_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -118,8 +118,9 @@ const run = (env: Environment, onOutput: (text: string) => void): Promise<Runnin
 /** A start that is meant to fail: what an operator sees of it. Kills it when it does not end by itself. */
 export const runToEnd = async (
   env: Environment,
+  roles: readonly string[] = [],
 ): Promise<Ended & { readonly stdout: string; readonly stderr: string }> => {
-  const child = launch(env);
+  const child = launch(env, roles);
   const out: string[] = [];
   const err: string[] = [];
   child.stdout?.setEncoding('utf8').on('data', (text: string) => out.push(text));
