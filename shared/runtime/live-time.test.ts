@@ -30,11 +30,11 @@ describe('live time', () => {
     expect(lives({ afterMs: 1_000 }, { afterMs: -60_000 }, { afterMs: 1_000 })).toEqual([1_000, 1_000, 2_000]);
   });
 
-  it('does not grow by a span that ends at a shedding tick, nor in the 2 s after', () => {
+  it('does not grow by a span that ends at a shedding tick, nor in the 12 s after', () => {
     const shed = { afterMs: 1_000, shedding: true };
     expect(lives({ afterMs: 500 }, shed)).toEqual([500, 500]);
     expect(lives(shed, { afterMs: 500 }, { afterMs: 1_500 })).toEqual([0, 0, 0]);
-    expect(lives(shed, { afterMs: 2_000 }, { afterMs: 1 })).toEqual([0, 0, 1]);
+    expect(lives(shed, { afterMs: 12_000 }, { afterMs: 1 })).toEqual([0, 0, 1]);
   });
 
   it('stands still for as long as a node sheds each second: 10 minutes of ticks add nothing', () => {
@@ -42,9 +42,14 @@ describe('live time', () => {
     expect(lives(...minutes).at(-1)).toBe(0);
   });
 
-  it('is held for 2 s at most after a clock set back by an hour', () => {
+  it('stands still between the refused beats of the only viewer: 1 s at most each 10 s', () => {
+    const tenSeconds = Array.from({ length: 10 }, (_, i) => ({ afterMs: 1_000, shedding: i === 0 }));
+    expect(lives(...Array.from({ length: 6 }, () => tenSeconds).flat()).at(-1)).toBe(0);
+  });
+
+  it('is held for 12 s at most after a clock set back by an hour', () => {
     const shed = { afterMs: 1_000, shedding: true };
-    const appended = lives(shed, { afterMs: -3_600_000 }, { afterMs: 2_000 }, { afterMs: 1_000 });
+    const appended = lives(shed, { afterMs: -3_600_000 }, { afterMs: 12_000 }, { afterMs: 1_000 });
     expect(appended).toEqual([0, 0, 0, 1_000]);
   });
 
@@ -82,7 +87,7 @@ describe('live time', () => {
     expect(clock.step(epochMs(START_MS), false)).toBe(0);
   });
 
-  it('holds longer than the time between two ticks of a node that sheds', () => {
-    expect(SHEDDING_HOLD_MS).toBeGreaterThan(1_000);
+  it('holds longer than the time between two beats and a tick', () => {
+    expect(SHEDDING_HOLD_MS).toBeGreaterThan(11_000);
   });
 });

@@ -1,13 +1,14 @@
-import { type EpochMs, epochMs, type LiveMs, liveMs, SECOND_MS } from '../../schemas/time.ts';
+import { type EpochMs, epochMs, type LiveMs, HEARTBEAT_INTERVAL_MS, liveMs, SECOND_MS } from '../../schemas/time.ts';
 import type { PartitionClock } from '../state/state.ts';
 
 /** What the longest silence of a partition can add: an outage of ingest or log costs a session no more of its lease. */
 export const MAX_STEP_MS = 5 * SECOND_MS;
 /**
- * How long a tick that says `shedding` holds live time. Ticks come each second while a node sheds; without the hold,
- * the beats between two of them would let live time run on while other sessions' beats are refused.
+ * How long a tick that says `shedding` holds live time: until whoever was refused has had the time to beat again, and a
+ * tick has come. Nodes say it only when they refused somebody, and a partition with few viewers has a beat to refuse
+ * every ten seconds: with a shorter hold, live time would run on between a session's refused beats.
  */
-export const SHEDDING_HOLD_MS = 2 * SECOND_MS;
+export const SHEDDING_HOLD_MS = HEARTBEAT_INTERVAL_MS + 2 * SECOND_MS;
 
 export type LiveClock = {
   /** Takes in the next record's append time and answers the live time at that record. */
