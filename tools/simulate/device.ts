@@ -83,7 +83,7 @@ export const createDevice = (parts: DeviceParts): Device => {
     const arrive = (repeat: boolean) => (): void => {
       const age = ageMs === 0 ? 0 : ageMs + schedule.now() - sentAtMs;
       ingest.beat(age === 0 ? beat : { ...beat, ageMs: age }, (reply) => {
-        if (!repeat && ageMs === 0) attempts.tried(p.sessionId, schedule.now(), !reply.refused);
+        if (!repeat && ageMs === 0) attempts.tried(beat, schedule.now(), !reply.refused);
         answered(p, beat, reply);
       });
     };

@@ -1,9 +1,9 @@
 const MAX_STEP_MS = 5_000;
-const HOLD_MS = 2_000;
+const HOLD_MS = 12_000;
 
 /**
  * Live time as the domain has it: it grows by the difference of append times, at least 0, at most 5 s; a span that ends
- * at a tick of a node that sheds adds none, and neither do the 2 s after it.
+ * at a tick of a node that sheds adds none, and neither do the 12 s after it.
  */
 export const createOracleClock = (): { step(appendedAtMs: number, shedding: boolean): number } => {
   let live = 0;

@@ -81,6 +81,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
       }
     }
     sessions = sessions.filter((s) => s.holds || live - s.lastBeatMs < REMEMBERED_MS);
+    forgetOldest();
   };
 
   const holdFor = (beat: Heartbeat) =>
@@ -108,6 +109,9 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
       pausedHoldsMs: hold.pausedHoldsMs,
       signal: leaseMs !== null,
     });
+  };
+  const forgetOldest = (): void => {
+    if (sessions.length <= MAX_REMEMBERED) return;
     const ended = sessions.filter((e) => !e.holds).sort((a, b) => a.lastBeatMs - b.lastBeatMs);
     const forgotten = new Set(ended.slice(0, Math.max(0, ended.length - MAX_REMEMBERED)));
     sessions = sessions.filter((e) => !forgotten.has(e));
@@ -253,6 +257,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
           (version === inForce.version && activatedAtMs > inForce.activatedAtMs);
         if (newer) inForce = { version, mode, activatedAtMs, policy: JSON.parse(policy) as Policy };
       }
+      forgetOldest();
       if (left.length > 0) fail('T1 claims', `nothing asks for ${JSON.stringify(left[0])}`);
       if (event.type === 'Tick' && outputs.length === 0) return;
       const kept = (account?.sessions ?? []).map((s) => `${s.sessionId} ${s.reason}`).join();
