@@ -7,7 +7,7 @@ import { type Server, startServer } from './testing/server.ts';
 let server: Server;
 let api: Api;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ DECISION_TIMEOUT_MS: '500' });
   api = await openApi(server);
 });
 afterAll(() => server.close());

@@ -9,7 +9,7 @@ import { type Server, startServer } from './testing/server.ts';
 let server: Server;
 let api: Api;
 beforeAll(async () => {
-  server = await startServer({ METADATA_KEYS: 'package' });
+  server = await startServer({ METADATA_KEYS: 'package', DECISION_TIMEOUT_MS: '500' });
   api = await openApi(server);
 });
 afterAll(() => server.close());

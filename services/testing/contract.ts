@@ -7,6 +7,7 @@ import { type Request, type Response, send } from './http.ts';
  */
 export type Api = {
   readonly document: Document;
+  url(): string;
   call(request: Request): Promise<Response>;
   admin(request: Request): Promise<Response>;
 };
@@ -74,7 +75,7 @@ export const openApi = async (server: { url(): string; adminUrl(): string }): Pr
       if (method !== 'OPTIONS' && method !== 'HEAD') verify(request, method, response);
       return response;
     };
-  return { document, call: to(() => server.url()), admin: to(() => server.adminUrl()) };
+  return { document, url: () => server.url(), call: to(() => server.url()), admin: to(() => server.adminUrl()) };
 };
 
 /** Whether a path of a call is meant by a path of the document. */

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { HTTP_SCHEMAS, type HttpSchemaName, type JsonSchema } from '../../schemas/http-schemas.ts';
 import { type Api, matchesPath } from './contract.ts';
-import { type Request } from './http.ts';
+import { type Request, sendHalf } from './http.ts';
 
 /** Bodies that nobody means well with, made from the schemas that validate them. */
 export type HostileReport = {
@@ -148,6 +148,14 @@ const text = ({ pattern }: JsonSchema): fc.Arbitrary<string> =>
     ? fc.stringMatching(new RegExp(pattern.replaceAll('{1,2048}', '{1,40}')))
     : fc.oneof(fc.constantFrom('s-1', 'a-1', 'tv-1', 'film-1'), fc.string({ minLength: 1, maxLength: 40 }));
 
+/** Few, so that what the service rightly remembers of a household is no growth: it forgets 64 sessions on. */
+const HOUSEHOLDS = fc.integer({ min: 1, max: 40 }).map((n) => `household-${n}`);
+
+/** A token that is none refuses the whole call: with one in each second body nothing behind it would be tried. */
+const TOKENS = ['sessionToken', 'terminate'];
+const seldom = (arbitrary: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+  fc.oneof({ weight: 15, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
 const objectOf = (schema: JsonSchema, home: HttpSchemaName): fc.Arbitrary<unknown> => {
   const parents = ((schema['allOf'] ?? []) as JsonSchema[]).map((one) => resolve(String(one['$ref']), home).schema);
   const all = [...parents, schema];
@@ -159,21 +167,21 @@ const objectOf = (schema: JsonSchema, home: HttpSchemaName): fc.Arbitrary<unknow
       parents.length > 0
         ? fitting(property, property === schema ? home : 'heartbeat-request')
         : fitting(property, home);
-    arbitraries[name] = fc.oneof({ weight: 30, arbitrary: fits }, { weight: 1, arbitrary: nasty() });
+    const arbitrary = name === 'accountId' ? HOUSEHOLDS : TOKENS.includes(name) ? seldom(fits) : fits;
+    arbitraries[name] = fc.oneof({ weight: 100, arbitrary }, { weight: 1, arbitrary: nasty() });
   }
   return fc.record(arbitraries, { requiredKeys: required.filter((name) => name in arbitraries) });
 };
 
 // --- Bytes ------------------------------------------------------------------------------------------------------------
 
-/** What is done to a body on its way, beside nothing. */
-const SPOILED: readonly ((
+type Spoil = (
   text: string,
   n: number,
-) => { readonly body: string | Uint8Array; readonly headers?: Record<string, string> })[] = [
-  (body) => ({ body }),
-  (body) => ({ body }),
-  (body) => ({ body }),
+) => { readonly body: string | Uint8Array; readonly headers?: Record<string, string> };
+const AS_IS: Spoil = (body) => ({ body });
+/** What is done to a body on its way. */
+const SPOILED: readonly Spoil[] = [
   (body, n) => ({ body: body.slice(0, n % (body.length + 1)) }),
   (body) => ({ body: body.replace(/:(-?\d+)/, ':NaN') }),
   (body) => ({ body: body.replace(/:(-?\d+)/, ':-Infinity') }),
@@ -215,7 +223,7 @@ const requests = (target: Target): fc.Arbitrary<Request> =>
         { weight: 12, arbitrary: fitting(HTTP_SCHEMAS[target.schema], target.schema) },
         { weight: 1, arbitrary: nasty() },
       ),
-      fc.constantFrom(...SPOILED),
+      fc.oneof({ weight: 2, arbitrary: fc.constant(AS_IS) }, { weight: 3, arbitrary: fc.constantFrom(...SPOILED) }),
       fc.nat({ max: 100_000 }),
       fc.constantFrom(
         '',
@@ -234,6 +242,9 @@ const requests = (target: Target): fc.Arbitrary<Request> =>
       const path = target.path.includes('?') ? target.path : target.path + query;
       return { method: 'POST', path, body, headers: { 'content-type': 'application/json', ...headers } };
     });
+
+/** Each so many bodies one is sent by half, and the connection is cut. */
+const ABANDON_EVERY = 25;
 
 // --- The run ------------------------------------------------------------------------------------------------------------
 
@@ -271,6 +282,7 @@ export const runHostile = async (api: Api, options: HostileOptions): Promise<Hos
         violations.push(`${error instanceof Error ? error.message : String(error)} for ${shown(request)}`);
       }
       sent += 1;
+      if (sent % ABANDON_EVERY === 0 && !target.admin) await sendHalf(api.url(), request);
       if (sent % sampleEvery === 0) await sample();
     }
   };

@@ -55,7 +55,7 @@ export const send = (url: string, { method, path, body, headers, agent, timeoutM
     });
     // A refusal may come, and the connection go, while the body is still on its way.
     call.on('error', (error) => {
-      if (!answered) reject(error);
+      if (!answered) reject(new Error(`${error.message} (connection ${call.reusedSocket ? 'used before' : 'new'})`));
     });
     call.end(bytes);
   });
@@ -89,4 +89,17 @@ export const sendRaw = (url: string, text: string | Buffer): Promise<Response> =
       const body = answer.slice(end + 4);
       resolve({ status: Number(status.split(' ')[1]), headers, text: body, json: parsed(body) });
     });
+  });
+
+/** Half a call, and the connection is cut. */
+export const sendHalf = (url: string, { path, body, headers }: Request): Promise<void> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(url);
+    const bytes = Buffer.from(body instanceof Uint8Array ? body : String(body));
+    const lines = Object.entries({ host: 'a', 'content-length': String(bytes.length + 1), ...headers });
+    const head = `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve());
+    socket.on('connect', () => socket.write(Buffer.concat([Buffer.from(head), bytes]), () => socket.destroy()));
   });

@@ -24,6 +24,9 @@ export type Server = {
 export type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 export type Environment = Readonly<Record<string, string>>;
 
+/** What is tested is not the disk of the machine, which others use, too: a slow one delays answers and refuses nothing. */
+const PATIENT = { APPEND_TIMEOUT_MS: '5000', DECISION_TIMEOUT_MS: '5000' };
+
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const START_MS = 20_000;
 
@@ -38,7 +41,7 @@ export const makeFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'playbea
 
 export const startServer = async (env: Environment = {}): Promise<Server> => {
   const folder = await makeFolder();
-  const settings = { DATA_DIR: folder, ...env };
+  const settings = { DATA_DIR: folder, ...PATIENT, ...env };
   let written = '';
   const start = (more: Environment): Promise<Running> =>
     run({ ...settings, ...more }, (text) => {
