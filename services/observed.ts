@@ -21,8 +21,13 @@ export const observed = (metrics: Metrics, logger: Logger, clock: () => number) 
   const start = metrics.timer('playbeat_start_seconds');
   const beats = new Map<number, Cell>();
 
-  const requests = (route: string, method: string, status: number): Cell =>
-    metrics.cell('playbeat_http_requests_total', { route, method, status });
+  const byRoute = new Map<string, Cell[]>();
+  const requests = (route: string, method: string, status: number): Cell => {
+    const name = `${method} ${route}`;
+    let cells = byRoute.get(name);
+    if (cells === undefined) byRoute.set(name, (cells = []));
+    return (cells[status] ??= metrics.cell('playbeat_http_requests_total', { route, method, status }));
+  };
 
   const counts: Counts = {
     accepted: (n) => {

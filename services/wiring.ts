@@ -18,7 +18,7 @@ import { runProcessor, type RunningProcessor } from '../shared/runtime/run.ts';
 import { openEmbeddedState } from '../shared/state/embedded-state.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
-import { createMetrics } from '../shared/telemetry/metrics.ts';
+import { createMetrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
 import { type Activation, openActivation } from './concurrency/activation.ts';
 import { policyRoutes } from './concurrency/admin.ts';
 import { concurrency } from './concurrency/concurrency.ts';
@@ -56,6 +56,8 @@ export const startLocal = async (config: Config, roles: readonly RoleName[], log
   };
   try {
     const metrics = createMetrics({ process: true });
+    const eventLoop = watchEventLoop(metrics);
+    closers.push(() => eventLoop.stop());
     const watching = observed(metrics, logger, clock);
     const log = await openEmbeddedLog({
       folder: folder.path,

@@ -5,8 +5,9 @@ import type { Log, NewRecord } from '../../shared/log/log.ts';
 import type { AccountReader, Seen } from '../concurrency/view.ts';
 
 /**
- * The queue between HTTP and the log: one lane per partition, one append in flight per lane, and what comes meanwhile
- * goes into the next. So a slow log makes groups larger, and what has been answered 503 while it waited is never sent.
+ * The queue between HTTP and the log: one lane per partition, two appends in flight per lane (one on its way to the
+ * disk, one being made durable), and what comes meanwhile goes into the next. So a slow log makes groups larger, and what
+ * has been answered 503 while it waited is never sent.
  */
 export type Lanes = {
   /** Takes a record; it will be told `stored` or `refused`, once. */
@@ -48,6 +49,8 @@ export type LanesOptions = {
   readonly onLogError: (partition: number, error: unknown) => void;
 };
 
+/** While one group is made durable the next one is handed over; a third would only wait behind it. */
+const MAX_IN_FLIGHT = 2;
 /** More records than this make one append no cheaper. */
 const MAX_GROUP = 2_000;
 /** Reading accounts may cost a beat this much; after it the beat goes without a stamp and its reply without a decision. */
@@ -59,11 +62,14 @@ const QUIET_MS = SECOND_MS;
 const STALL_MS = 120;
 
 type Waiting = { readonly item: Item; readonly deadlineMs: number; settled: boolean };
+type Group = { readonly waiting: readonly Waiting[]; readonly sinceMs: number };
 type Lane = {
   readonly partition: number;
   waiting: Waiting[];
-  inFlight: readonly Waiting[] | null;
-  inFlightSinceMs: number;
+  /** Oldest first. */
+  inFlight: readonly Group[];
+  /** A group is being made ready: the next may not overtake it. */
+  preparing: boolean;
   scheduled: boolean;
   lastAppendMs: number;
   lastTickMs: number;
@@ -76,8 +82,8 @@ export const createLanes = (options: LanesOptions): Lanes => {
   const lanes: Lane[] = Array.from({ length: options.partitions }, (_, partition) => ({
     partition,
     waiting: [],
-    inFlight: null,
-    inFlightSinceMs: 0,
+    inFlight: [],
+    preparing: false,
     scheduled: false,
     lastAppendMs: clock(),
     lastTickMs: 0,
@@ -99,15 +105,16 @@ export const createLanes = (options: LanesOptions): Lanes => {
     queued -= 1;
     refuse(lane, waiting.item, why);
   };
-  const isStuck = (lane: Lane, nowMs: number): boolean =>
-    lane.inFlight !== null && nowMs - lane.inFlightSinceMs >= timeoutMs;
+  const isStuck = ({ inFlight: [oldest] }: Lane, nowMs: number): boolean =>
+    oldest !== undefined && nowMs - oldest.sinceMs >= timeoutMs;
 
+  const isFull = (lane: Lane): boolean => lane.preparing || lane.inFlight.length >= MAX_IN_FLIGHT;
   const schedule = (lane: Lane): void => {
-    if (lane.scheduled || lane.inFlight !== null) return;
+    if (lane.scheduled || isFull(lane)) return;
     lane.scheduled = true;
     defer(() => {
       lane.scheduled = false;
-      if (lane.inFlight === null) void flush(lane);
+      if (!isFull(lane)) void flush(lane);
     });
   };
 
@@ -129,8 +136,9 @@ export const createLanes = (options: LanesOptions): Lanes => {
     const group = lane.waiting.length <= MAX_GROUP ? lane.waiting : lane.waiting.slice(0, MAX_GROUP);
     lane.waiting = lane.waiting.length <= MAX_GROUP ? [] : lane.waiting.slice(MAX_GROUP);
     if (tick === null && group.length === 0) return idle();
-    lane.inFlight = group;
-    lane.inFlightSinceMs = startedMs;
+    const own: Group = { waiting: group, sinceMs: startedMs };
+    lane.inFlight = [...lane.inFlight, own];
+    lane.preparing = true;
     try {
       const read = group.length === 0 ? [] : options.read(lane.partition, group.map(keyOf));
       const seen = read instanceof Promise ? ((await options.within(READ_MS, read)) ?? []) : read;
@@ -139,7 +147,10 @@ export const createLanes = (options: LanesOptions): Lanes => {
         const { item } = group[i]!;
         records.push({ key: item.key, value: item.encode(seen[i] ?? null) });
       }
-      const { baseOffset } = await log.append(options.topic, lane.partition, records);
+      const appending = log.append(options.topic, lane.partition, records);
+      lane.preparing = false;
+      if (lane.waiting.length > 0) schedule(lane);
+      const { baseOffset } = await appending;
       lane.lastAppendMs = clock();
       options.onAppended(records.length, lane.lastAppendMs - startedMs);
       const first = baseOffset + records.length - group.length;
@@ -157,13 +168,14 @@ export const createLanes = (options: LanesOptions): Lanes => {
       for (const waiting of group) settleRefused(lane, waiting, 'LOG_UNAVAILABLE');
       options.onLogError(lane.partition, error);
     }
-    lane.inFlight = null;
+    lane.preparing = false;
+    lane.inFlight = lane.inFlight.filter((other) => other !== own);
     if (lane.waiting.length > 0) schedule(lane);
     else idle();
   };
 
   const idle = (): void => {
-    if (onIdle !== null && lanes.every((lane) => lane.inFlight === null && lane.waiting.length === 0)) onIdle();
+    if (onIdle !== null && lanes.every((lane) => lane.inFlight.length === 0 && lane.waiting.length === 0)) onIdle();
   };
 
   return {
@@ -187,7 +199,9 @@ export const createLanes = (options: LanesOptions): Lanes => {
       for (const lane of lanes) {
         if (isStuck(lane, nowMs)) {
           // Sent, and no answer: it may be stored. The player sends it again, and the repeat changes nothing.
-          for (const waiting of lane.inFlight ?? []) settleRefused(lane, waiting, 'LOG_UNAVAILABLE');
+          for (const group of lane.inFlight) {
+            for (const waiting of group.waiting) settleRefused(lane, waiting, 'LOG_UNAVAILABLE');
+          }
         }
         if (lane.waiting.some((w) => w.deadlineMs <= nowMs)) {
           for (const w of lane.waiting) if (w.deadlineMs <= nowMs) settleRefused(lane, w, 'LOG_UNAVAILABLE');

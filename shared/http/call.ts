@@ -21,6 +21,7 @@ export type Reply = {
 export type ProblemDetails = {
   readonly retryAfterMs?: number;
   readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the document. */
   readonly extra?: Readonly<Record<string, unknown>>;
 };
@@ -39,23 +40,20 @@ export class ProblemError extends Error {
 /** Any page may call: identity is in tokens, never in cookies. */
 export const CORS = { 'access-control-allow-origin': '*' } as const;
 /** What a page may read besides the body. A beat's answer has neither, so it does not say so. */
-const EXPOSED = { 'access-control-expose-headers': 'retry-after, x-request-id' } as const;
+const COMMON = [...Object.entries(CORS).flat(), 'access-control-expose-headers', 'retry-after, x-request-id'];
 export const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 export const sendReply = ({ res, requestId }: Call, { status, body, headers }: Reply): void => {
   if (res.headersSent || res.destroyed) return;
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-  const type = body === undefined ? {} : { 'content-type': JSON_TYPE };
-  const length = Buffer.byteLength(text);
-  res.writeHead(status, {
-    ...CORS,
-    ...EXPOSED,
-    ...type,
-    'content-length': length,
-    'x-request-id': requestId,
-    ...headers,
-  });
+  // A flat list, which Node writes without looking names up.
+  const flat = [...COMMON, 'x-request-id', requestId, 'content-length', String(Buffer.byteLength(text))];
+  if (headers !== undefined) for (const [name, value] of Object.entries(headers)) flat.push(name, value);
+  if (body !== undefined && headers?.['content-type'] === undefined) flat.push('content-type', JSON_TYPE);
+  // Express has set headers of its own by now, which a flat list would repeat.
+  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  res.writeHead(status, flat);
   res.end(text);
 };
 
@@ -64,7 +62,7 @@ export const sendProblem = (call: Call, code: ProblemCode, detail: string, detai
   const retryAfter =
     details.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(details.retryAfterMs / 1_000)) };
   const close = status === 413 || status === 431 || status === 408 ? { connection: 'close' } : {};
-  const headers = { 'content-type': PROBLEM_TYPE, ...retryAfter, ...close };
+  const headers = { 'content-type': PROBLEM_TYPE, ...retryAfter, ...close, ...details.headers };
   sendReply(call, { status, body, headers });
 };
 

@@ -151,8 +151,8 @@ const createApp = (options: FrontOptions): Express => {
     const call = toCall(req, res);
     const allowed = routes.filter((r) => pathMatches(r.path, call.path)).map((r) => r.method);
     if (allowed.length === 0) return sendProblem(call, 'NOT_FOUND', `there is no ${call.path} here`);
-    res.setHeader('allow', allowed.join(', '));
-    return sendProblem(call, 'METHOD_NOT_ALLOWED', `${req.method} is not among ${allowed.join(', ')}`);
+    const allow = allowed.join(', ');
+    return sendProblem(call, 'METHOD_NOT_ALLOWED', `${req.method} is not among ${allow}`, { headers: { allow } });
   });
   app.use((error: unknown, req: express.Request, res: express.Response, _next: express.NextFunction) => {
     // Express itself fails on paths that are no proper percent-encoding.
