@@ -1,3 +1,4 @@
+import type { Caught } from './mutate.ts';
 import type { SeedCount, SeedResult } from './world.ts';
 
 export type Summary = {
@@ -61,4 +62,9 @@ export const storyOf = ({ seed, failure }: SeedResult, lines: number): string =>
   if (failure === null) return `seed ${seed}: nothing violated`;
   const told = failure.trace.filter((line) => !line.endsWith(' tick')).slice(-lines);
   return `seed ${seed}: ${failure.text}\n${told.map((line) => `  ${line.slice(0, 400)}`).join('\n')}`;
+};
+
+export const caughtLine = ({ mutation, seed, invariant, text }: Caught): string => {
+  const by = seed === null ? 'not caught' : `${invariant} at seed ${seed}`;
+  return `${mutation.padEnd(23)} ${by.padEnd(25)} ${(text.split('\n')[0] ?? '').slice(0, 90)}`.trimEnd();
 };

@@ -1,0 +1,75 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../steps.ts';
+import type { Mutation, Patch } from './mutations.ts';
+import { runSeeds } from './pool.ts';
+import type { Failure } from './world.ts';
+
+export type Caught = {
+  readonly mutation: string;
+  /** The seed that caught it; null: none of those tried did. */
+  readonly seed: number | null;
+  readonly invariant: Failure['invariant'] | null;
+  readonly text: string;
+};
+export type MutationOptions = { readonly seeds: readonly number[]; readonly hours: number };
+
+/** Few seeds and short days, in an order in which each bug is met soon. */
+export const MUTATION_RUN: MutationOptions = { seeds: [1, 3, 12, 6, 7, 2, 5, 4, 8, 9, 10, 11], hours: 8 };
+
+const COPIED = ['schemas', 'services', 'shared', 'package.json'];
+
+/** Runs seeds against a copy of the product with this bug, until one of them fails. */
+export const hunt = async (mutation: Mutation, { seeds, hours }: MutationOptions): Promise<Caught> => {
+  const folder = await mkdtemp(join(tmpdir(), 'playbeat-mutation-'));
+  let caught: Caught = { mutation: mutation.name, seed: null, invariant: null, text: '' };
+  try {
+    for (const name of COPIED) await cp(join(root, name), join(folder, name), { recursive: true });
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    for (const patch of mutation.patches) await apply(folder, patch);
+    await runSeeds({
+      folder,
+      hours,
+      seeds,
+      workers: 1,
+      onResult: ({ seed, failure }) => {
+        if (failure === null) return true;
+        caught = { mutation: mutation.name, seed, invariant: failure.invariant, text: failure.text };
+        return false;
+      },
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return caught;
+};
+
+const apply = async (folder: string, { file, find, replace }: Patch): Promise<void> => {
+  const path = join(folder, file);
+  const text = await readFile(path, 'utf8');
+  const found = text.split(find).length - 1;
+  if (found !== 1) throw new Error(`${file} has ${found} places, not one, that read: ${find}`);
+  await writeFile(
+    path,
+    text.replace(find, () => replace),
+  );
+};
+
+/** All of them, `width` at a time. */
+export const huntAll = async (
+  mutations: readonly Mutation[],
+  options: MutationOptions & { readonly width: number; readonly onCaught: (caught: Caught) => void },
+): Promise<readonly Caught[]> => {
+  const waiting = [...mutations];
+  const all: Caught[] = [];
+  const one = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const caught = await hunt(next, options);
+      all.push(caught);
+      options.onCaught(caught);
+    }
+  };
+  await Promise.all(Array.from({ length: options.width }, one));
+  return mutations.map(({ name }) => all.find((c) => c.mutation === name)!);
+};

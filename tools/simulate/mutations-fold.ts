@@ -1,0 +1,111 @@
+import type { Mutation } from './mutations.ts';
+
+const FOLD = 'services/concurrency/concurrency.ts';
+const JUDGE = 'services/concurrency/judge.ts';
+const ACCOUNT = 'services/concurrency/account.ts';
+const LIFECYCLE = 'shared/sessions/lifecycle.ts';
+
+/** Bugs in the rules of who may stream. */
+export const MUTATIONS_FOLD: readonly Mutation[] = [
+  {
+    name: 'dedup-skipped',
+    patches: [{ file: LIFECYCLE, find: `beat.sequence <= session.sequence`, replace: `beat.sequence < 0` }],
+  },
+  {
+    name: 'policy-outside-log',
+    patches: [
+      {
+        file: FOLD,
+        find: `(event.type === 'PolicyActivated' ? activated(control, event.value) : control)`,
+        replace: `(event.type === 'PolicyActivated' ? (newest = activated(control, event.value)) : control)`,
+      },
+      { file: FOLD, find: `  const { control } = at;`, replace: `  const control = newest ?? at.control;` },
+      {
+        file: FOLD,
+        find: `type Here = At<Control>;`,
+        replace: `type Here = At<Control>;\nlet newest: Control | undefined;`,
+      },
+    ],
+  },
+  {
+    name: 'stopped-revived',
+    patches: [
+      {
+        file: FOLD,
+        find: `const mayComeBack = (session: Session): boolean =>`,
+        replace: `const mayComeBack = (session: Session): boolean => session.status === 'stopped' ||`,
+      },
+    ],
+  },
+  {
+    name: 'denied-replaces',
+    patches: [
+      {
+        file: JUDGE,
+        find: `return refused({ reason: 'LIMIT_REACHED', rule, limit, observed });`,
+        replace: `return {
+      ...refused({ reason: 'LIMIT_REACHED', rule, limit, observed }),
+      losers: [...losers].map(([session, lost]) => ({ session, ...lost })),
+    };`,
+      },
+    ],
+  },
+  {
+    name: 'silent-first-skipped',
+    patches: [
+      {
+        file: JUDGE,
+        find: `const silent = others.filter((members) => members.every((s) => isLate(s, live)));`,
+        replace: `const silent: Session[][] = [];`,
+      },
+    ],
+  },
+  {
+    name: 'evictions-forgotten',
+    patches: [{ file: ACCOUNT, find: `REMEMBERED_MS = 10 * MINUTE_MS`, replace: `REMEMBERED_MS = 1` }],
+  },
+  {
+    name: 'lease-from-arrival',
+    patches: [
+      {
+        file: FOLD,
+        find: `  const live = at.liveMs - beatAgeMs(beat);\n  const heard: Session`,
+        replace: `  const live = at.liveMs;\n  const heard: Session`,
+      },
+    ],
+  },
+  {
+    name: 'unknown-stamp-ignored',
+    patches: [{ file: FOLD, find: `if (told === null || STATUS_TOLD[told] === 'gone') return`, replace: `return` }],
+  },
+  {
+    name: 'evicts-newest',
+    patches: [{ file: JUDGE, find: `of oldest.slice(0, excess)`, replace: `of oldest.slice(-excess)` }],
+  },
+  {
+    name: 'stop-ignored',
+    patches: [
+      { file: LIFECYCLE, find: `state === 'ended' || state === 'stopped' ||`, replace: `state === 'ended' ||` },
+    ],
+  },
+  {
+    name: 'flushed-beat-holds',
+    patches: [{ file: LIFECYCLE, find: `beatAgeMs(beat) > lateMs`, replace: `false && lateMs > 0` }],
+  },
+  {
+    name: 'limit-off-by-one',
+    patches: [
+      { file: JUDGE, find: `let excess = others.length + 1 - limit;`, replace: `let excess = others.length - limit;` },
+    ],
+  },
+  {
+    name: 'pause-forgotten',
+    patches: [
+      {
+        file: ACCOUNT,
+        find: `session.pausedSinceLiveMs !== null &&`,
+        replace: `false && session.pausedSinceLiveMs !== null &&`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,97 @@
+import type { Mutation } from './mutations.ts';
+
+const LOOP = 'shared/runtime/partition.ts';
+const TIME = 'shared/runtime/live-time.ts';
+const STORE = 'shared/state/partition-state.ts';
+
+const SEND = `  for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));`;
+const FENCE = `      if (nonce === null || owner.nonce !== nonce) return 'fenced';`;
+const LOAD_OFFSET = `      if ((checkpoint?.offset ?? null) !== from) return 'rewound';`;
+const COMMIT_OFFSET = `      const offset = checkpoint === null ? null : checkpoint.offset;`;
+const REWOUND = `      if (offset !== from) return offset === to.offset && ownCommit ? 'already' : 'rewound';`;
+
+/** Bugs in the loop, its clock and the store. */
+export const MUTATIONS_RUNTIME: readonly Mutation[] = [
+  {
+    name: 'commit-before-outputs',
+    patches: [
+      { file: LOOP, find: SEND, replace: '' },
+      { file: LOOP, find: `  partition.folded = to;\n`, replace: `  partition.folded = to;\n${SEND}\n` },
+    ],
+  },
+  {
+    name: 'group-before-outputs',
+    patches: [
+      {
+        file: LOOP,
+        find: SEND,
+        replace: `  yield* step('commit-group', () => log.commitGroup(partition.number, offset));\n${SEND}`,
+      },
+    ],
+  },
+  {
+    name: 'wall-clock-expiry',
+    patches: [
+      {
+        file: TIME,
+        find: `if (appended !== null && !held) live += Math.min(Math.max(appendedAtMs - appended, 0), MAX_STEP_MS);`,
+        replace: `live = appendedAtMs;`,
+      },
+    ],
+  },
+  {
+    name: 'negative-step-counted',
+    patches: [{ file: TIME, find: `Math.max(appendedAtMs - appended, 0)`, replace: `(appendedAtMs - appended)` }],
+  },
+  {
+    name: 'step-clamp-missing',
+    patches: [
+      {
+        file: TIME,
+        find: `Math.min(Math.max(appendedAtMs - appended, 0), MAX_STEP_MS)`,
+        replace: `Math.max(appendedAtMs - appended, 0)`,
+      },
+    ],
+  },
+  {
+    name: 'shedding-ignored',
+    patches: [
+      { file: TIME, find: `const held = shedding || appendedAtMs <= heldUntil;`, replace: `const held = false;` },
+    ],
+  },
+  {
+    name: 'fence-ignored',
+    patches: [
+      { file: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: LOAD_OFFSET },
+      { file: STORE, find: `${FENCE}\n${COMMIT_OFFSET}`, replace: COMMIT_OFFSET },
+    ],
+  },
+  {
+    name: 'rewind-unnoticed',
+    patches: [
+      { file: STORE, find: LOAD_OFFSET, replace: '' },
+      { file: STORE, find: REWOUND, replace: '' },
+    ],
+  },
+  { name: 'snapshot-lost', patches: [{ file: STORE, find: `        dirty.push(cell);`, replace: '' }] },
+  {
+    name: 'offset-gate-off-by-one',
+    patches: [
+      {
+        file: LOOP,
+        find: `if (record.offset < start) continue;`,
+        replace: `if (record.offset <= start) continue;`,
+      },
+    ],
+  },
+  {
+    name: 'random-output-ids',
+    patches: [
+      {
+        file: LOOP,
+        find: 'id: `${processor.name}:${cause}:${index}`',
+        replace: 'id: `${processor.name}:${cause}:${Math.random()}`',
+      },
+    ],
+  },
+];
