@@ -45,6 +45,8 @@ export type Session = Claimant & {
   /** Live time of its last beat, less the beat's age. */
   readonly lastBeatLiveMs: number;
   readonly pausedSinceLiveMs: number | null;
+  /** Until when a backend's signal speaks for it; 0 where none does, or its player has beaten since. */
+  readonly vouchedUntilLiveMs: number;
   readonly leaseMs: number;
   readonly lateMs: number;
   readonly pausedHoldsMs: number;
@@ -74,7 +76,14 @@ export const holdsSlot = (session: Session): boolean => session.status === 'star
 
 /** Silent for two beats and 2 s, or paused for longer than a pause holds: a newcomer may have its slot. */
 export const isLate = (session: Session, live: number): boolean =>
-  live - session.lastBeatLiveMs >= session.lateMs || isPausedTooLong(session, live);
+  isSilent(session, live) || isPausedTooLong(session, live);
+
+export const isSilent = (session: Session, live: number): boolean =>
+  live - session.lastBeatLiveMs >= session.lateMs && live >= session.vouchedUntilLiveMs;
+
+/** When a session that says nothing more gives its slot back, in live time. */
+export const lapsesAt = (session: Session): number =>
+  Math.max(session.lastBeatLiveMs + session.leaseMs, session.vouchedUntilLiveMs);
 
 export const isPausedTooLong = (session: Session, live: number): boolean =>
   session.pausedSinceLiveMs !== null && live - session.pausedSinceLiveMs >= session.pausedHoldsMs;

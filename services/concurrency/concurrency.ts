@@ -16,6 +16,8 @@ import {
   type Control,
   holdsSlot,
   isPausedTooLong,
+  isSilent,
+  lapsesAt,
   MAX_REMEMBERED,
   REMEMBERED_MS,
   type Session,
@@ -53,7 +55,7 @@ export const concurrency: Processor<Account, Control> = {
   onTimer: (account, at) => {
     const effects: Effect[] = [];
     const sessions = account.sessions.flatMap((s) => {
-      if (holdsSlot(s) && s.lastBeatLiveMs + s.leaseMs <= at.liveMs) return [ended(s, 'gone', 'SILENT_TOO_LONG')];
+      if (holdsSlot(s) && lapsesAt(s) <= at.liveMs) return [ended(s, 'gone', 'SILENT_TOO_LONG')];
       return !holdsSlot(s) && s.lastBeatLiveMs + REMEMBERED_MS <= at.liveMs ? [] : [s];
     });
     const next = { ...account, sessions };
@@ -104,10 +106,8 @@ const onSignal = (account: Account, { beat, requestId, leaseMs }: SessionStarted
   );
   if (same === undefined)
     return claim(account, { ...plainClaim(beat, 'signal', at), requestId, signalLeaseMs: leaseMs });
-  // As good as a beat now, or for as much less as the signal's lease is shorter.
-  const heardLiveMs = at.liveMs + Math.min(0, (leaseMs ?? same.leaseMs) - same.leaseMs);
-  const lastBeatLiveMs = Math.max(same.lastBeatLiveMs, heardLiveMs);
-  return step(withSession(account, { ...same, lastBeatLiveMs }), [], at);
+  const vouchedUntilLiveMs = Math.max(same.vouchedUntilLiveMs, at.liveMs + (leaseMs ?? same.leaseMs));
+  return step(withSession(account, { ...same, vouchedUntilLiveMs }), [], at);
 };
 
 const onBeat = (account: Account, beat: Heartbeat, at: Here): Step<Account> => {
@@ -132,6 +132,8 @@ const onBeat = (account: Account, beat: Heartbeat, at: Here): Step<Account> => {
     lastBeatLiveMs: Math.max(session.lastBeatLiveMs, live),
     status: session.status === 'starting' && beat.state !== 'starting' ? 'active' : session.status,
     pausedSinceLiveMs: holds && beat.state === 'paused' ? (session.pausedSinceLiveMs ?? live) : null,
+    // The player speaks for itself again: if it is cut off now, its own lease counts.
+    vouchedUntilLiveMs: 0,
   };
   return step(withSession(account, heard), [], at);
 };
@@ -230,8 +232,7 @@ const claim = (before: Account, claiming: Claiming): Step<Account> => {
 const LOST_BY = {
   replaced: () => 'REPLACED_ON_DEVICE',
   evicted: () => 'EVICTED_BY_NEWER',
-  displaced: (s, live) =>
-    live - s.lastBeatLiveMs < s.lateMs && isPausedTooLong(s, live) ? 'PAUSED_TOO_LONG' : 'SILENT_TOO_LONG',
+  displaced: (s, live) => (!isSilent(s, live) && isPausedTooLong(s, live) ? 'PAUSED_TOO_LONG' : 'SILENT_TOO_LONG'),
 } as const satisfies Record<string, (s: Session, live: number) => Reason>;
 
 /** What a session was, by what it was last told. `gone` stands for all that may come back. */
@@ -283,6 +284,7 @@ const newSession = (
     lastBeatAtMs: beat.occurredAtMs,
     lastBeatLiveMs: live,
     pausedSinceLiveMs: holds && beat.state === 'paused' ? live : null,
+    vouchedUntilLiveMs: 0,
     ...(at.control === undefined ? DEFAULT_HOLD : holdOf(at.control.policy, claimant)),
     told: judged.reason,
     policyVersion: at.control?.version ?? 0,
@@ -348,7 +350,7 @@ const step = (next: Account, effects: readonly Effect[], at: Here): Step<Account
   if (account.sessions.length === 0) return { state: undefined, effects };
   let due = Number.POSITIVE_INFINITY;
   for (const s of account.sessions) {
-    due = Math.min(due, s.lastBeatLiveMs + (holdsSlot(s) ? s.leaseMs : REMEMBERED_MS));
+    due = Math.min(due, holdsSlot(s) ? lapsesAt(s) : s.lastBeatLiveMs + REMEMBERED_MS);
   }
   return { state: account, effects, wakeInMs: due - at.liveMs };
 };

@@ -29,6 +29,7 @@ const sessionOf = (sessionId: string, said: Partial<Session> = {}): Session => (
   lastBeatAtMs: 0,
   lastBeatLiveMs: LIVE_MS,
   pausedSinceLiveMs: null,
+  vouchedUntilLiveMs: 0,
   leaseMs: 35_000,
   lateMs: 22_000,
   pausedHoldsMs: 300_000,

@@ -22,12 +22,23 @@ describe('a signal for a silent player', () => {
     expect(home.holders()).toEqual(['tv']);
   });
 
-  it('extends the session of that device and content, like a beat, and takes no slot', () => {
+  it('extends the session of that device and content by its own lease, 60 s, and takes no slot', () => {
     const home = household(ONE_STREAM);
     home.start('player', STICK);
     home.silence(30);
     home.signal('lic-1', MINUTE);
     expect(home.session('lic-1')).toBeUndefined();
+    home.silence(59);
+    expect(home.holders()).toEqual(['player']);
+    home.silence(1);
+    expect(home.holders()).toEqual([]);
+  });
+
+  it('counts no more once the player has beaten: 35 s after its last beat the slot is free', () => {
+    const home = household(ONE_STREAM);
+    home.start('player', STICK);
+    home.signal('lic-1', MINUTE);
+    home.beat('player', STICK);
     home.silence(34);
     expect(home.holders()).toEqual(['player']);
     home.silence(1);

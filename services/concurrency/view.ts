@@ -5,7 +5,7 @@ import { SECOND_MS } from '../../schemas/time.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { readState } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
-import { type Account, type Claimant, type Control, holdsSlot, isLate, type Session } from './account.ts';
+import { type Account, type Claimant, type Control, holdsSlot, isLate, lapsesAt, type Session } from './account.ts';
 import { claimantOf, concurrency } from './concurrency.ts';
 import { judge } from './judge.ts';
 import { failsClosed } from './policy.ts';
@@ -175,7 +175,7 @@ const statusOf = (s: Session, live: number): ActiveSession['status'] => {
 
 /** Live time until the slot frees by itself; null for a session that is neither late nor paused. */
 const freesIn = (s: Session, live: number): number | null => {
-  const leaseLeft = Math.max(0, s.lastBeatLiveMs + s.leaseMs - live);
+  const leaseLeft = Math.max(0, lapsesAt(s) - live);
   if (isLate(s, live)) return leaseLeft;
   if (s.pausedSinceLiveMs === null) return null;
   return Math.max(0, s.pausedSinceLiveMs + s.pausedHoldsMs - live);

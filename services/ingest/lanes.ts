@@ -216,7 +216,7 @@ export const createLanes = (options: LanesOptions): Lanes => {
       closed = true;
       return new Promise((resolve) => {
         onIdle = resolve;
-        for (const lane of lanes) schedule(lane);
+        for (const lane of lanes) if (lane.waiting.length > 0) schedule(lane);
         idle();
       });
     },

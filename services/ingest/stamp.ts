@@ -92,7 +92,7 @@ const NO_AD = { adId: null, breakId: null, positionMs: null };
 const declared = (metadata: Readonly<Record<string, string>>, keys: readonly string[]): Record<string, string> => {
   const kept: Record<string, string> = {};
   for (const key of keys) {
-    const value = metadata[key];
+    const value = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
     if (value !== undefined) kept[key] = value;
   }
   return kept;
