@@ -21,7 +21,7 @@ export type HostileOptions = {
   readonly onSample?: (sent: number, bytes: number) => void;
 };
 
-/** POST operations of the document that nobody attacks: a new route must be added above. */
+/** POST operations of the document that nobody attacks: a new route must be added to the targets. */
 export const unattacked = ({ document }: Api): readonly string[] =>
   Object.entries(document.paths)
     .filter(([path, methods]) => methods['post'] !== undefined && !path.endsWith('/activate'))
