@@ -2,7 +2,7 @@
 export type Attempts = {
   /** A beat got to ingest (or to where ingest should have been); one that was overtaken on its way says nothing. */
   tried(beat: { readonly sessionId: string; readonly sequence: number }, atMs: number, stored: boolean): void;
-  /** It had been heard, and had tried ever since. */
+  /** It had been heard before, and had tried ever since. */
   isSteady(sessionId: string, atMs: number): boolean;
 };
 
@@ -24,6 +24,6 @@ export const createAttempts = (): Attempts => {
       else if (stored) player.spans.push({ fromMs: atMs, toMs: atMs });
     },
     isSteady: (sessionId, atMs) =>
-      (players.get(sessionId)?.spans ?? []).some((s) => s.fromMs <= atMs && atMs - s.toMs <= BREAK_MS),
+      (players.get(sessionId)?.spans ?? []).some((s) => s.fromMs < atMs && atMs - s.toMs <= BREAK_MS),
   };
 };

@@ -1,5 +1,6 @@
 import type { Decision, HeartbeatRequest, SignalRequest } from '../../schemas/generated/http.ts';
 import type { SessionStarted, SessionStopRequested } from '../../schemas/generated/records.ts';
+import type { Account } from '../../services/concurrency/account.ts';
 import type { Seen } from '../../services/concurrency/view.ts';
 import type { Prng } from '../players/prng.ts';
 import type { Consumer } from './consumer.ts';
@@ -42,12 +43,16 @@ export type IngestParts = {
   readonly trace: Trace;
   readonly key: string;
   readonly claims: Readonly<Record<string, string | number>>;
+  /** Ticks come each second while anybody holds a slot, as on a real node. */
+  readonly eachSecond: boolean;
 };
 
 const REFUSED: Reply = { refused: true, decision: null };
 /** When a start that waits for its decision looks again; after the last it is undecided. */
 const LOOKS_MS = [15, 60, 200, 500];
 const SECOND_MS = 1_000;
+/** A beat is missing. */
+const SILENT_MS = 11 * SECOND_MS;
 
 export const createIngest = (parts: IngestParts): Ingest => {
   const { engine, rng, schedule, log, consumer, mirror, trace, key } = parts;
@@ -62,7 +67,7 @@ export const createIngest = (parts: IngestParts): Ingest => {
     lastAppendMs = schedule.now();
     const { offset } = log.append(of, event);
     trace.add('append', offset, brief(event));
-    nextTurn(SECOND_MS);
+    nextTurn(parts.eachSecond ? SECOND_MS : 4 * SECOND_MS);
     return offset;
   };
   const tick = (): void => {
@@ -89,17 +94,24 @@ export const createIngest = (parts: IngestParts): Ingest => {
     turnAt = Number.POSITIVE_INFINITY;
     const blocked = schedule.now() < trouble.untilMs && trouble.kind !== 'shed';
     const quiet = schedule.now() - lastAppendMs >= SECOND_MS;
+    const account = stateNow();
     if (!blocked && (quiet || (refusedSome && schedule.now() - lastTickMs >= SECOND_MS))) tick();
-    nextTurn(intervalMs(mirrorState()));
+    nextTurn(intervalMs(account));
   };
-  const mirrorState = () => {
+  const stateNow = (): Account | undefined => {
     mirror.advance();
     return mirror.stateAt(log.end());
   };
-  /** Live time is the same with ticks 5 s apart; only while slots are held does it matter when they are seen. */
-  const intervalMs = (account: ReturnType<typeof mirrorState>): number => {
+  /**
+   * A node ticks each second. Live time is the same with ticks up to 5 s apart, so where nobody is silent, and no lease
+   * can end, there are fewer; and with nobody known there is nothing that live time moves.
+   */
+  const intervalMs = (account: Account | undefined): number => {
     if (account === undefined) return 60 * SECOND_MS;
-    return account.sessions.some((s) => s.status === 'active' || s.status === 'starting') ? SECOND_MS : 5 * SECOND_MS;
+    const holders = account.sessions.filter((s) => s.status === 'active' || s.status === 'starting');
+    if (holders.length === 0) return 5 * SECOND_MS;
+    const since = mirror.live() - SILENT_MS;
+    return parts.eachSecond || holders.some((s) => s.lastBeatLiveMs < since) ? SECOND_MS : 4 * SECOND_MS;
   };
   const nextTurn = (ms: number): void => {
     const at = schedule.now() + ms;

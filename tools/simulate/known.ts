@@ -14,6 +14,8 @@ export type Known = {
   sequence: number;
   lastBeatMs: number;
   pausedSinceMs: number | null;
+  /** Until when a backend's signal speaks for it, unless its player does. */
+  vouchedUntilMs: number;
   readonly leaseMs: number;
   readonly lateMs: number;
   readonly pausedHoldsMs: number;
@@ -30,7 +32,10 @@ export type InForce = {
 
 export const DEFAULT_HOLD = { leaseMs: 35_000, lateMs: 22_000, pausedHoldsMs: 300_000 };
 
-export const isSilent = (s: Known, liveMs: number): boolean => liveMs - s.lastBeatMs >= s.lateMs;
+export const isSilent = (s: Known, liveMs: number): boolean =>
+  liveMs - s.lastBeatMs >= s.lateMs && liveMs >= s.vouchedUntilMs;
+export const hasLapsed = (s: Known, liveMs: number): boolean =>
+  liveMs - s.lastBeatMs >= s.leaseMs && liveMs >= s.vouchedUntilMs;
 export const isPausedOut = (s: Known, liveMs: number): boolean =>
   s.pausedSinceMs !== null && liveMs - s.pausedSinceMs >= s.pausedHoldsMs;
 export const isLate = (s: Known, liveMs: number): boolean => isSilent(s, liveMs) || isPausedOut(s, liveMs);

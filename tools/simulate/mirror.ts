@@ -13,7 +13,8 @@ export type Mirror = {
   /** All state was lost: the history starts again at this offset. */
   restart(from: number): void;
   advance(): void;
-  readonly from: number;
+  /** Live time at the newest record. */
+  live(): number;
   /** The account once all records before this offset are folded. */
   stateAt(offset: number): Account | undefined;
   output(id: string): Buffer | undefined;
@@ -118,9 +119,7 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
     advance: () => {
       while (next < log.end()) foldOne();
     },
-    get from() {
-      return from;
-    },
+    live: () => lives.at(-1) ?? 0,
     stateAt: (offset) => rowAt(offset)?.state as Account | undefined,
     output: (id) => outputs.get(id),
     outputsBetween: (start, end) => {

@@ -5,7 +5,7 @@ import type {
   StreamDecided,
 } from '../../schemas/generated/records.ts';
 import type { Policy } from '../../schemas/generated/http.ts';
-import { ageOf, DEFAULT_HOLD, type InForce, isPausedOut, isSilent, type Known, speaksOf } from './known.ts';
+import { ageOf, DEFAULT_HOLD, hasLapsed, type InForce, isPausedOut, isSilent, type Known, speaksOf } from './known.ts';
 import { checkClaim } from './oracle-claims.ts';
 import { createOracleClock } from './oracle-clock.ts';
 import type { SimRecord } from './sim-log.ts';
@@ -66,7 +66,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
   const leases = (): void => {
     for (const { sessionId } of take((o) => o.outcome === 'expired')) {
       const s = find(sessionId);
-      if (s === undefined || !s.holds || live - s.lastBeatMs < s.leaseMs) {
+      if (s === undefined || !s.holds || !hasLapsed(s, live)) {
         return fail(
           'T2 lease',
           `${sessionId} expired ${s === undefined ? '' : `${live - s.lastBeatMs} ms`} after its last beat`,
@@ -76,7 +76,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
       end(s, 'SILENT_TOO_LONG');
     }
     for (const s of sessions) {
-      if (s.holds && live - s.lastBeatMs >= s.leaseMs) {
+      if (s.holds && hasLapsed(s, live)) {
         fail('T2 lease', `${s.id} holds a slot ${live - s.lastBeatMs} ms after its last beat`);
       }
     }
@@ -104,6 +104,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
       sequence: beat.sequence,
       lastBeatMs,
       pausedSinceMs: s.holds && beat.state === 'paused' ? lastBeatMs : null,
+      vouchedUntilMs: 0,
       leaseMs: leaseMs ?? hold.leaseMs,
       lateMs: leaseMs ?? hold.lateMs,
       pausedHoldsMs: hold.pausedHoldsMs,
@@ -180,7 +181,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
         (s) => s.holds && s.beat.deviceId === beat.deviceId && s.beat.contentId === beat.contentId,
       );
       if (same === undefined) return judged(beat, { ...plain, full: false, requestId, leaseMs });
-      same.lastBeatMs = Math.max(same.lastBeatMs, live + Math.min(0, (leaseMs ?? same.leaseMs) - same.leaseMs));
+      same.vouchedUntilMs = Math.max(same.vouchedUntilMs, live + (leaseMs ?? same.leaseMs));
       return;
     }
     const takesOver = sessions.filter((s) => s.id === continuesSessionId);
@@ -207,6 +208,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
     if (age > s.lateMs) return;
     if (!s.holds && RETURNABLE.includes(s.reason)) return judged(beat, { ...plain, full: false });
     s.lastBeatMs = Math.max(s.lastBeatMs, live - age);
+    s.vouchedUntilMs = 0;
     s.pausedSinceMs = s.holds && beat.state === 'paused' ? (s.pausedSinceMs ?? live - age) : null;
   };
   const onUnknown = (beat: Heartbeat, idle: boolean): void => {

@@ -64,7 +64,7 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
   const parts = { engine, schedule, trace, key: KEY, log: timed, mirror };
   const consumer = createConsumer({ ...parts, rng: rng.fork(1), faultRate });
   const claims = rng.chance(0.5) ? { 'plan.streams': rng.between(1, 3) } : {};
-  const ingest = createIngest({ ...parts, rng: rng.fork(2), consumer, claims });
+  const ingest = createIngest({ ...parts, rng: rng.fork(2), consumer, claims, eachSecond: rng.chance(0.2) });
 
   const result = (failure: Failure | null): SeedResult => ({
     seed,
