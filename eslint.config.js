@@ -16,6 +16,7 @@ const BELOW_THE_EDGE = ['schemas/**/*.ts', 'shared/**/*.ts', 'services/**/*.ts']
 /** Where the process meets the world. */
 const EDGE = [
   'services/main.ts',
+  'services/run.ts',
   'services/wiring.ts',
   'services/testing/**/*.ts',
   'shared/{log,state,table}/{embedded,kafka,redis,dynamo,sqlite}*.ts',

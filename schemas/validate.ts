@@ -207,14 +207,20 @@ const NONE: readonly string[] = [];
 type Subject<T> = {
   readonly name: RequestName;
   readonly firstError: ValidateFunction<T>;
-  readonly allErrors: ValidateFunction<T>;
+  /** Made when the first request is refused: most processes see few, and every start would wait for it. */
+  readonly allErrors: () => ValidateFunction<T>;
   readonly pick: (from: T) => T;
+};
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: T | undefined;
+  return () => (made ??= make());
 };
 
 const subject = <T>(name: RequestName, schema: HttpSchemaName, pick: (from: T) => T): Subject<T> => ({
   name,
   firstError: firstErrorAjv.compile<T>({ $ref: schemaId(schema) }),
-  allErrors: allErrorsAjv.compile<T>({ $ref: schemaId(schema) }),
+  allErrors: once(() => allErrorsAjv.compile<T>({ $ref: schemaId(schema) })),
   pick,
 });
 
@@ -246,9 +252,10 @@ const repaired = <T>(on: Subject<T>, body: unknown): Validation<T> => {
   let rest = dropped.reduce((from, path) => without(from, pointerParts(path)), body);
   if (on.firstError(rest)) return { ok: true, value: on.pick(rest), dropped };
 
-  if (on.allErrors(rest)) return { ok: true, value: on.pick(rest), dropped };
+  const allErrors = on.allErrors();
+  if (allErrors(rest)) return { ok: true, value: on.pick(rest), dropped };
   const refused: FieldError[] = [];
-  for (const error of toFieldErrors(on.allErrors.errors, rest)) {
+  for (const error of toFieldErrors(allErrors.errors, rest)) {
     const parts = pointerParts(error.path);
     if (parts[0] === undefined || !mayDrop(parts[0])) refused.push(error);
     else {

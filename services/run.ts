@@ -1,0 +1,43 @@
+import { readConfig } from '../shared/config/config.ts';
+import { createLog } from '../shared/telemetry/log.ts';
+import { isRole, ROLE_NAMES } from './roles.ts';
+import { startLocal } from './wiring.ts';
+
+const fail = (lines: readonly string[]): never => {
+  for (const line of lines) console.error(line);
+  process.exit(1);
+};
+
+const asked = process.argv.slice(2).filter((word) => word !== 'local');
+const unknown = asked.filter((word) => !isRole(word));
+if (unknown.length > 0)
+  fail([`no such role: ${unknown.join(', ')}. There are: ${ROLE_NAMES.join(', ')}, or none for all.`]);
+const roles = asked.length === 0 ? ROLE_NAMES : asked.filter(isRole);
+
+const read = readConfig(process.env);
+if (!read.ok) fail(read.errors);
+const config = read.ok ? read.config : fail([]);
+
+const logger = createLog({ level: config.logLevel, base: { roles } });
+if (config.auth === 'off') logger.warn({}, 'AUTH=off: whoever reaches the port may act for every account');
+
+const running = await startLocal(config, roles, logger).catch((error: unknown) =>
+  fail([error instanceof Error ? error.message : String(error)]),
+);
+logger.info({ url: running.url, admin: running.adminUrl, docs: `${running.url}/docs` }, 'Playbeat is ready');
+
+let closing = false;
+const close = (signal: string): void => {
+  if (closing) return;
+  closing = true;
+  logger.info({ signal }, 'draining');
+  running.close().then(
+    () => process.exit(0),
+    (err: unknown) => {
+      logger.error({ err }, 'could not end cleanly');
+      process.exit(1);
+    },
+  );
+};
+process.once('SIGTERM', close);
+process.once('SIGINT', close);
