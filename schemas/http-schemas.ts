@@ -10,6 +10,7 @@ const NAMES = [
   'heartbeat-batch',
   'heartbeat-request',
   'ingest-response',
+  'mode-request',
   'policy',
   'policy-document',
   'problem',

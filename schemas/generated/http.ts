@@ -52,14 +52,14 @@ export type Reason =
   | 'SESSION_CAP'
   | 'SERVICE_DEGRADED';
 
+/** `observe`: decides and records, and answers allow. */
+export type RuleMode = 'enforce' | 'observe';
+
 /** A value, or several of which one must match. */
 export type OneOrMore = string | readonly string[];
 
 /** Named in each decision. */
 export type RuleId = string;
-
-/** `observe`: decides and records, and answers allow. */
-export type RuleMode = 'enforce' | 'observe';
 
 /** What is counted. */
 export type CountBy = 'sessions' | 'devices' | 'profiles' | 'countries';
@@ -334,6 +334,11 @@ export interface IngestResponse {
   readonly accepted: number;
   readonly rejected: readonly IngestRejection[];
   readonly results: readonly IngestResult[];
+}
+
+/** How every rule counts from now on. */
+export interface ModeRequest {
+  readonly mode: RuleMode;
 }
 
 /** Which sessions the rule is about: every field that is there must match one of its values. Empty: all. */

@@ -57,6 +57,7 @@ export const policyRoutes = (admin: PolicyAdmin): readonly Route[] => [
     summary: 'Turns every rule to observe (decide and record, answer allow), or back to enforce.',
     port: 'admin',
     touches: 'nobody',
+    request: 'mode-request',
     responses: { 200: 'object' },
     problems: ['VALIDATION_FAILED', 'TOO_DEEP', 'POLICY_NOT_FOUND', ...BODY_PROBLEMS],
     handle: async (call) => {

@@ -125,10 +125,12 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
   const rejected: IngestRejection[] = [];
   const results: string[] = [];
   let open = heartbeats.length;
+  let answered = false;
   let refusal: Refusal | null = null;
 
   const finish = (): void => {
-    if (open > 0) return;
+    if (open > 0 || answered) return;
+    answered = true;
     const accepted = results.filter((r) => r !== undefined);
     if (accepted.length > 0) {
       const list = JSON.stringify(rejected.sort((a, b) => a.index - b.index));
