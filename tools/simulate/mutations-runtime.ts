@@ -60,6 +60,10 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
     ],
   },
   {
+    name: 'shedding-hold-short',
+    patches: [{ file: TIME, find: `SHEDDING_HOLD_MS = HEARTBEAT_INTERVAL_MS + 2`, replace: `SHEDDING_HOLD_MS = 2` }],
+  },
+  {
     name: 'fence-ignored',
     patches: [
       { file: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: LOAD_OFFSET },
@@ -72,6 +76,10 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
       { file: STORE, find: LOAD_OFFSET, replace: '' },
       { file: STORE, find: REWOUND, replace: '' },
     ],
+  },
+  {
+    name: 'stale-rows-folded',
+    patches: [{ file: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: '' }],
   },
   { name: 'snapshot-lost', patches: [{ file: STORE, find: `        dirty.push(cell);`, replace: '' }] },
   {
