@@ -7,26 +7,37 @@ import type {
 import { policyFromJson } from '../../schemas/policy.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { MINUTE_MS } from '../../schemas/time.ts';
-import { formatPosition } from '../../shared/log/position.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
 import { beatAgeMs, isFlushed, isOver, isRepeat, mayClaim } from '../../shared/sessions/lifecycle.ts';
 import {
   type Account,
-  type Claimant,
   type Control,
   holdsSlot,
   isPausedTooLong,
   isSilent,
   lapsesAt,
-  MAX_REMEMBERED,
   REMEMBERED_MS,
   type Session,
   type Status,
 } from './account.ts';
-import { holdOf, judge, type Power, type Verdict } from './judge.ts';
+import { decided, observedDecision, type Outcome } from './decided.ts';
+import { judge, type Power } from './judge.ts';
+import {
+  appended,
+  bounded,
+  claimantOf,
+  ended,
+  lateMsOf,
+  mayComeBack,
+  mayTryAgain,
+  newSession,
+  signalled,
+  STATUS_TOLD,
+  toldBy,
+  withSession,
+} from './sessions.ts';
 
 type Here = At<Control>;
-type Outcome = 'admitted' | 'denied' | 'evicted' | 'replaced' | 'displaced' | 'stopped' | 'expired';
 
 /** Who may stream: folds starts, beats and stops of an account into the sessions that hold its slots. */
 export const concurrency: Processor<Account, Control> = {
@@ -235,114 +246,10 @@ const LOST_BY = {
   displaced: (s, live) => (!isSilent(s, live) && isPausedTooLong(s, live) ? 'PAUSED_TOO_LONG' : 'SILENT_TOO_LONG'),
 } as const satisfies Record<string, (s: Session, live: number) => Reason>;
 
-/** What a session was, by what it was last told. `gone` stands for all that may come back. */
-const STATUS_TOLD: Readonly<Record<Reason, Status>> = {
-  OK: 'active',
-  SERVICE_DEGRADED: 'active', // told allow while the decision could not be had
-  LIMIT_REACHED: 'denied',
-  SESSION_CAP: 'denied',
-  EVICTED_BY_NEWER: 'evicted',
-  REPLACED_ON_DEVICE: 'replaced',
-  TERMINATED_BY_USER: 'stopped',
-  STOPPED: 'stopped',
-  SILENT_TOO_LONG: 'gone',
-  PAUSED_TOO_LONG: 'gone',
-};
-
-const mayComeBack = (session: Session): boolean => session.status === 'displaced' || session.status === 'gone';
-const mayTryAgain = (session: Session): boolean => session.status === 'denied' || mayComeBack(session);
-
 const end = (account: Account, session: Session, { reason, at }: { reason: Reason; at: Here }): Step<Account> => {
   const stopped = ended(session, 'stopped', reason);
   const next = withSession(account, stopped);
   return step(next, [decided(next, stopped, 'stopped', at)], at);
-};
-
-const ended = (session: Session, status: Status, reason: Reason): Session => ({
-  ...session,
-  status,
-  reason,
-  pausedSinceLiveMs: null,
-});
-
-const newSession = (
-  beat: Heartbeat,
-  at: Here,
-  judged: Pick<Session, 'status' | 'reason' | 'rule' | 'limit' | 'requestId'>,
-): Session => {
-  const live = at.liveMs - beatAgeMs(beat);
-  const holds = judged.status === 'starting' || judged.status === 'active';
-  const claimant = claimantOf(beat);
-  return {
-    ...claimant,
-    ...judged,
-    takenBy: null,
-    signal: false,
-    sequence: beat.sequence,
-    startedAtMs: beat.occurredAtMs,
-    admittedAt: holds ? formatPosition(at.position) : null,
-    lastBeatAtMs: beat.occurredAtMs,
-    lastBeatLiveMs: live,
-    pausedSinceLiveMs: holds && beat.state === 'paused' ? live : null,
-    vouchedUntilLiveMs: 0,
-    ...(at.control === undefined ? DEFAULT_HOLD : holdOf(at.control.policy, claimant)),
-    told: judged.reason,
-    policyVersion: at.control?.version ?? 0,
-  };
-};
-
-/** Until the partition has seen a policy: three missed beats and 5 s, two and 2 s, five minutes. */
-const DEFAULT_HOLD = { leaseMs: 35_000, lateMs: 22_000, pausedHoldsMs: 300_000 };
-
-export const claimantOf = (beat: Heartbeat): Claimant => ({
-  sessionId: beat.sessionId,
-  profileId: beat.profileId,
-  deviceId: beat.deviceId,
-  deviceName: beat.deviceName,
-  deviceType: beat.deviceType,
-  contentId: beat.contentId,
-  contentType: beat.contentType,
-  country: beat.country,
-  metadata: beat.metadata,
-  claims: beat.claims,
-});
-
-const lateMsOf = (beat: Heartbeat, at: Here): number =>
-  at.control === undefined ? DEFAULT_HOLD.lateMs : holdOf(at.control.policy, claimantOf(beat)).lateMs;
-
-/** The session that a backend's signal started for this player. */
-const signalled = (account: Account, beat: Heartbeat): readonly Session[] =>
-  account.sessions.filter(
-    (s) => s.signal && holdsSlot(s) && s.deviceId === beat.deviceId && s.contentId === beat.contentId,
-  );
-
-/** Ingest stamps reasons only; anything else would be another release's, and is as good as none. */
-const toldBy = (beat: Heartbeat): Reason | null =>
-  beat.lastDecision !== null && Object.hasOwn(STATUS_TOLD, beat.lastDecision) ? (beat.lastDecision as Reason) : null;
-
-const withSession = (account: Account, session: Session): Account => ({
-  ...account,
-  sessions: account.sessions.map((s) => (s.sessionId === session.sessionId ? session : s)),
-});
-
-/** Puts a claim last: sessions stand in the order of their newest claims. */
-const appended = (account: Account, tenant: string, session: Session): Account => ({
-  tenant,
-  sessions: [...account.sessions.filter((s) => s.sessionId !== session.sessionId), session],
-});
-
-/** Forgets the oldest of the ended sessions where there are too many. */
-const bounded = (account: Account): Account => {
-  if (account.sessions.length <= MAX_REMEMBERED) return account;
-  const over = account.sessions.filter((s) => !holdsSlot(s)).length - MAX_REMEMBERED;
-  if (over <= 0) return account;
-  const oldest = new Set(
-    account.sessions
-      .filter((s) => !holdsSlot(s))
-      .sort((a, b) => a.lastBeatLiveMs - b.lastBeatLiveMs)
-      .slice(0, over),
-  );
-  return { ...account, sessions: account.sessions.filter((s) => !oldest.has(s)) };
 };
 
 const step = (next: Account, effects: readonly Effect[], at: Here): Step<Account> => {
@@ -353,54 +260,4 @@ const step = (next: Account, effects: readonly Effect[], at: Here): Step<Account
     due = Math.min(due, holdsSlot(s) ? lapsesAt(s) : s.lastBeatLiveMs + REMEMBERED_MS);
   }
   return { state: account, effects, wakeInMs: due - at.liveMs };
-};
-
-const decided = (
-  account: Account,
-  session: Session,
-  outcome: Outcome,
-  at: Here,
-  { returned } = { returned: false },
-): Effect => ({
-  emit: 'stream-decisions.v1',
-  key: at.key,
-  record: {
-    type: 'StreamDecided',
-    value: {
-      tenant: account.tenant,
-      sessionId: session.sessionId,
-      outcome,
-      reason: session.reason,
-      rule: session.rule,
-      policyVersion: at.control?.version ?? 0,
-      limit: session.limit,
-      observed: false,
-      returned,
-      bySessionId: session.takenBy?.sessionId ?? null,
-      holders: account.sessions.filter(holdsSlot).length,
-      deviceId: session.deviceId,
-      deviceType: session.deviceType,
-      contentId: session.contentId,
-      contentType: session.contentType,
-      decidedAtMs: at.appendedAtMs,
-    },
-  },
-});
-
-/** What a rule that only observes would have decided. */
-const observedDecision = (
-  account: Account,
-  session: Session,
-  watched: Verdict['observed'][number],
-  at: Here,
-): Effect => {
-  const effect = decided(account, session, watched.refused ? 'denied' : 'admitted', at);
-  const value = {
-    ...effect.record.value,
-    reason: watched.refused ? ('LIMIT_REACHED' as const) : ('EVICTED_BY_NEWER' as const),
-    rule: watched.rule.id,
-    limit: watched.limit,
-    observed: true,
-  };
-  return { ...effect, record: { type: 'StreamDecided', value } };
 };

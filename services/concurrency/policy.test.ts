@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Policy } from '../../schemas/generated/http.ts';
 import type { Claimant } from './account.ts';
-import { claimantOf } from './concurrency.ts';
+import { claimantOf } from './sessions.ts';
 import { failsClosed, limitOf, matches } from './policy.ts';
 import { beatOf, policyOf, rules, type Who } from './testing/household.ts';
 

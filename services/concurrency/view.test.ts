@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { REASON_NAMES } from '../../schemas/reasons.ts';
 import type { Checkpoint } from '../../shared/state/state.ts';
-import { claimantOf } from './concurrency.ts';
+import { claimantOf } from './sessions.ts';
 import { beatOf, household, rules, type Who } from './testing/household.ts';
 import { accountReader, type Asker, decisionBefore, decisionOf, decisionOpen, type Seen } from './view.ts';
 

@@ -6,9 +6,10 @@ import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { readState } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
 import { type Account, type Claimant, type Control, holdsSlot, isLate, lapsesAt, type Session } from './account.ts';
-import { claimantOf, concurrency } from './concurrency.ts';
+import { concurrency } from './concurrency.ts';
 import { judge } from './judge.ts';
 import { failsClosed } from './policy.ts';
+import { claimantOf } from './sessions.ts';
 
 /** A partition whose newest folded record is older than this is behind: its answers say `degraded`. */
 export const STALE_MS = 5 * SECOND_MS;

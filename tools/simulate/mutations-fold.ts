@@ -1,6 +1,7 @@
 import type { Mutation } from './mutations.ts';
 
 const FOLD = 'services/concurrency/concurrency.ts';
+const SESSIONS = 'services/concurrency/sessions.ts';
 const JUDGE = 'services/concurrency/judge.ts';
 const ACCOUNT = 'services/concurrency/account.ts';
 const LIFECYCLE = 'shared/sessions/lifecycle.ts';
@@ -9,19 +10,19 @@ const LIFECYCLE = 'shared/sessions/lifecycle.ts';
 export const MUTATIONS_FOLD: readonly Mutation[] = [
   {
     name: 'dedup-skipped',
-    patches: [{ file: LIFECYCLE, find: `beat.sequence <= session.sequence`, replace: `beat.sequence < 0` }],
+    patches: [{ within: LIFECYCLE, find: `beat.sequence <= session.sequence`, replace: `beat.sequence < 0` }],
   },
   {
     name: 'policy-outside-log',
     patches: [
       {
-        file: FOLD,
+        within: FOLD,
         find: `(event.type === 'PolicyActivated' ? activated(control, event.value) : control)`,
         replace: `(event.type === 'PolicyActivated' ? (newest = activated(control, event.value)) : control)`,
       },
-      { file: FOLD, find: `  const { control } = at;`, replace: `  const control = newest ?? at.control;` },
+      { within: FOLD, find: `  const { control } = at;`, replace: `  const control = newest ?? at.control;` },
       {
-        file: FOLD,
+        within: FOLD,
         find: `type Here = At<Control>;`,
         replace: `type Here = At<Control>;\nlet newest: Control | undefined;`,
       },
@@ -31,7 +32,7 @@ export const MUTATIONS_FOLD: readonly Mutation[] = [
     name: 'stopped-revived',
     patches: [
       {
-        file: FOLD,
+        within: SESSIONS,
         find: `const mayComeBack = (session: Session): boolean =>`,
         replace: `const mayComeBack = (session: Session): boolean => session.status === 'stopped' ||`,
       },
@@ -41,7 +42,7 @@ export const MUTATIONS_FOLD: readonly Mutation[] = [
     name: 'denied-replaces',
     patches: [
       {
-        file: JUDGE,
+        within: FOLD,
         find: `return refused({ reason: 'LIMIT_REACHED', rule, limit, observed });`,
         replace: `return {
       ...refused({ reason: 'LIMIT_REACHED', rule, limit, observed }),
@@ -54,7 +55,7 @@ export const MUTATIONS_FOLD: readonly Mutation[] = [
     name: 'silent-first-skipped',
     patches: [
       {
-        file: JUDGE,
+        within: FOLD,
         find: `const silent = others.filter((members) => members.every((s) => isLate(s, live)));`,
         replace: `const silent: Session[][] = [];`,
       },
@@ -62,13 +63,13 @@ export const MUTATIONS_FOLD: readonly Mutation[] = [
   },
   {
     name: 'evictions-forgotten',
-    patches: [{ file: ACCOUNT, find: `REMEMBERED_MS = 10 * MINUTE_MS`, replace: `REMEMBERED_MS = 1` }],
+    patches: [{ within: FOLD, find: `REMEMBERED_MS = 10 * MINUTE_MS`, replace: `REMEMBERED_MS = 1` }],
   },
   {
     name: 'lease-from-arrival',
     patches: [
       {
-        file: FOLD,
+        within: FOLD,
         find: `  const live = at.liveMs - beatAgeMs(beat);\n  const heard: Session`,
         replace: `  const live = at.liveMs;\n  const heard: Session`,
       },
@@ -76,33 +77,33 @@ export const MUTATIONS_FOLD: readonly Mutation[] = [
   },
   {
     name: 'unknown-stamp-ignored',
-    patches: [{ file: FOLD, find: `if (told === null || STATUS_TOLD[told] === 'gone') return`, replace: `return` }],
+    patches: [{ within: FOLD, find: `if (told === null || STATUS_TOLD[told] === 'gone') return`, replace: `return` }],
   },
   {
     name: 'evicts-newest',
-    patches: [{ file: JUDGE, find: `of oldest.slice(0, excess)`, replace: `of oldest.slice(-excess)` }],
+    patches: [{ within: FOLD, find: `of oldest.slice(0, excess)`, replace: `of oldest.slice(-excess)` }],
   },
   {
     name: 'stop-ignored',
     patches: [
-      { file: LIFECYCLE, find: `state === 'ended' || state === 'stopped' ||`, replace: `state === 'ended' ||` },
+      { within: LIFECYCLE, find: `state === 'ended' || state === 'stopped' ||`, replace: `state === 'ended' ||` },
     ],
   },
   {
     name: 'flushed-beat-holds',
-    patches: [{ file: LIFECYCLE, find: `beatAgeMs(beat) > lateMs`, replace: `false && lateMs > 0` }],
+    patches: [{ within: LIFECYCLE, find: `beatAgeMs(beat) > lateMs`, replace: `false && lateMs > 0` }],
   },
   {
     name: 'limit-off-by-one',
     patches: [
-      { file: JUDGE, find: `let excess = others.length + 1 - limit;`, replace: `let excess = others.length - limit;` },
+      { within: FOLD, find: `let excess = others.length + 1 - limit;`, replace: `let excess = others.length - limit;` },
     ],
   },
   {
     name: 'pause-forgotten',
     patches: [
       {
-        file: ACCOUNT,
+        within: FOLD,
         find: `session.pausedSinceLiveMs !== null &&`,
         replace: `false && session.pausedSinceLiveMs !== null &&`,
       },
