@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../steps.ts';
@@ -45,14 +45,21 @@ export const hunt = async (mutation: Mutation, { seeds, hours }: MutationOptions
   return caught;
 };
 
-const apply = async (folder: string, { file, find, replace }: Patch): Promise<void> => {
-  const path = join(folder, file);
-  const text = await readFile(path, 'utf8');
-  const found = text.split(find).length - 1;
-  if (found !== 1) throw new Error(`${file} has ${found} places, not one, that read: ${find}`);
+const apply = async (folder: string, { within, find, replace }: Patch): Promise<void> => {
+  const found: { path: string; text: string }[] = [];
+  for (const file of await readdir(join(folder, within))) {
+    if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
+    const path = join(folder, within, file);
+    const text = await readFile(path, 'utf8');
+    for (let places = text.split(find).length - 1; places > 0; places -= 1) found.push({ path, text });
+  }
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    throw new Error(`${within} has ${found.length} places, not one, that read: ${find}`);
+  }
   await writeFile(
-    path,
-    text.replace(find, () => replace),
+    only.path,
+    only.text.replace(find, () => replace),
   );
 };
 

@@ -1,10 +1,7 @@
 import type { Mutation } from './mutations.ts';
 
-const FOLD = 'services/concurrency/concurrency.ts';
-const SESSIONS = 'services/concurrency/sessions.ts';
-const JUDGE = 'services/concurrency/judge.ts';
-const ACCOUNT = 'services/concurrency/account.ts';
-const LIFECYCLE = 'shared/sessions/lifecycle.ts';
+const FOLD = 'services/concurrency';
+const LIFECYCLE = 'shared/sessions';
 
 /** Bugs in the rules of who may stream. */
 export const MUTATIONS_FOLD: readonly Mutation[] = [
@@ -32,7 +29,7 @@ export const MUTATIONS_FOLD: readonly Mutation[] = [
     name: 'stopped-revived',
     patches: [
       {
-        within: SESSIONS,
+        within: FOLD,
         find: `const mayComeBack = (session: Session): boolean =>`,
         replace: `const mayComeBack = (session: Session): boolean => session.status === 'stopped' ||`,
       },

@@ -1,8 +1,7 @@
 import type { Mutation } from './mutations.ts';
 
-const LOOP = 'shared/runtime/partition.ts';
-const TIME = 'shared/runtime/live-time.ts';
-const STORE = 'shared/state/partition-state.ts';
+const LOOP = 'shared/runtime';
+const STORE = 'shared/state';
 
 const SEND = `  for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));`;
 const FENCE = `      if (nonce === null || owner.nonce !== nonce) return 'fenced';`;
@@ -15,15 +14,15 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
   {
     name: 'commit-before-outputs',
     patches: [
-      { file: LOOP, find: SEND, replace: '' },
-      { file: LOOP, find: `  partition.folded = to;\n`, replace: `  partition.folded = to;\n${SEND}\n` },
+      { within: LOOP, find: SEND, replace: '' },
+      { within: LOOP, find: `  partition.folded = to;\n`, replace: `  partition.folded = to;\n${SEND}\n` },
     ],
   },
   {
     name: 'group-before-outputs',
     patches: [
       {
-        file: LOOP,
+        within: LOOP,
         find: SEND,
         replace: `  yield* step('commit-group', () => log.commitGroup(partition.number, offset));\n${SEND}`,
       },
@@ -33,7 +32,7 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
     name: 'wall-clock-expiry',
     patches: [
       {
-        file: TIME,
+        within: LOOP,
         find: `if (appended !== null && !held) live += Math.min(Math.max(appendedAtMs - appended, 0), MAX_STEP_MS);`,
         replace: `live = appendedAtMs;`,
       },
@@ -41,13 +40,13 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
   },
   {
     name: 'negative-step-counted',
-    patches: [{ file: TIME, find: `Math.max(appendedAtMs - appended, 0)`, replace: `(appendedAtMs - appended)` }],
+    patches: [{ within: LOOP, find: `Math.max(appendedAtMs - appended, 0)`, replace: `(appendedAtMs - appended)` }],
   },
   {
     name: 'step-clamp-missing',
     patches: [
       {
-        file: TIME,
+        within: LOOP,
         find: `Math.min(Math.max(appendedAtMs - appended, 0), MAX_STEP_MS)`,
         replace: `Math.max(appendedAtMs - appended, 0)`,
       },
@@ -56,37 +55,37 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
   {
     name: 'shedding-ignored',
     patches: [
-      { file: TIME, find: `const held = shedding || appendedAtMs <= heldUntil;`, replace: `const held = false;` },
+      { within: LOOP, find: `const held = shedding || appendedAtMs <= heldUntil;`, replace: `const held = false;` },
     ],
   },
   {
     name: 'shedding-hold-short',
-    patches: [{ file: TIME, find: `SHEDDING_HOLD_MS = HEARTBEAT_INTERVAL_MS + 2`, replace: `SHEDDING_HOLD_MS = 2` }],
+    patches: [{ within: LOOP, find: `SHEDDING_HOLD_MS = HEARTBEAT_INTERVAL_MS + 2`, replace: `SHEDDING_HOLD_MS = 2` }],
   },
   {
     name: 'fence-ignored',
     patches: [
-      { file: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: LOAD_OFFSET },
-      { file: STORE, find: `${FENCE}\n${COMMIT_OFFSET}`, replace: COMMIT_OFFSET },
+      { within: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: LOAD_OFFSET },
+      { within: STORE, find: `${FENCE}\n${COMMIT_OFFSET}`, replace: COMMIT_OFFSET },
     ],
   },
   {
     name: 'rewind-unnoticed',
     patches: [
-      { file: STORE, find: LOAD_OFFSET, replace: '' },
-      { file: STORE, find: REWOUND, replace: '' },
+      { within: STORE, find: LOAD_OFFSET, replace: '' },
+      { within: STORE, find: REWOUND, replace: '' },
     ],
   },
   {
     name: 'stale-rows-folded',
-    patches: [{ file: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: '' }],
+    patches: [{ within: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: '' }],
   },
-  { name: 'snapshot-lost', patches: [{ file: STORE, find: `        dirty.push(cell);`, replace: '' }] },
+  { name: 'snapshot-lost', patches: [{ within: STORE, find: `        dirty.push(cell);`, replace: '' }] },
   {
     name: 'offset-gate-off-by-one',
     patches: [
       {
-        file: LOOP,
+        within: LOOP,
         find: `if (record.offset < start) continue;`,
         replace: `if (record.offset <= start) continue;`,
       },
@@ -96,7 +95,7 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
     name: 'random-output-ids',
     patches: [
       {
-        file: LOOP,
+        within: LOOP,
         find: 'id: `${processor.name}:${cause}:${index}`',
         replace: 'id: `${processor.name}:${cause}:${Math.random()}`',
       },

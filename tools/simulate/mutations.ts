@@ -2,10 +2,11 @@ import { MUTATIONS_FOLD } from './mutations-fold.ts';
 import { MUTATIONS_RUNTIME } from './mutations-runtime.ts';
 
 /**
- * A bug put in on purpose: exact replacements in a copy of the source. Each text has to stand in its file once, so that
+ * A bug put in on purpose: exact replacements in a copy of the source. Each text has to stand in its room once, so that
  * the list cannot rot. `docs/reference/mutations.md` says what each is.
  */
 export type Mutation = { readonly name: string; readonly patches: readonly Patch[] };
-export type Patch = { readonly file: string; readonly find: string; readonly replace: string };
+/** `within`: the folder in whose source it stands. */
+export type Patch = { readonly within: string; readonly find: string; readonly replace: string };
 
 export const MUTATIONS: readonly Mutation[] = [...MUTATIONS_RUNTIME, ...MUTATIONS_FOLD];

@@ -72,7 +72,7 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
     counts: { records: log.end(), ...consumer.counts, ...mirror.counts },
   });
   try {
-    policies(rng.fork(3), schedule, ingest, timed);
+    policies(rng.fork(3), { schedule, ingest, consumer, log: timed, faulty: faultRate > 0 });
     household(rng.fork(4), { schedule, ingest, attempts });
     if (faultRate > 0) misfortunes(rng.fork(5), { schedule, ingest, consumer, log: timed });
     ingest.tickLoop();
@@ -86,7 +86,10 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
   }
 };
 
-const policies = (rng: Prng, schedule: Schedule, ingest: Ingest, log: SimLog): void => {
+const policies = (
+  rng: Prng,
+  { schedule, ingest, consumer, log, faulty }: Misfortunes & { readonly faulty: boolean },
+): void => {
   let policy: Policy = randomPolicy(rng, 1);
   let mode: 'enforce' | 'observe' = 'enforce';
   let activatedAtMs = 0;
@@ -100,17 +103,22 @@ const policies = (rng: Prng, schedule: Schedule, ingest: Ingest, log: SimLog): v
     schedule.after(5 * MINUTE_MS, restate);
   };
   const change = (): void => {
-    schedule.after(rng.between(1, 8) * HOUR_MS, () => {
-      if (rng.chance(0.3)) mode = mode === 'enforce' ? 'observe' : 'enforce';
-      else policy = randomPolicy(rng, policy.version + 1);
-      activatedAtMs = Math.max(activatedAtMs + 1, log.clock());
-      state();
-      change();
-    });
+    if (rng.chance(0.3)) mode = mode === 'enforce' ? 'observe' : 'enforce';
+    else policy = randomPolicy(rng, policy.version + 1);
+    activatedAtMs = Math.max(activatedAtMs + 1, log.clock());
+    state();
+    // Records on both sides of a switch are often folded late, or again.
+    if (faulty && rng.chance(0.4)) schedule.after(20_000, consumer.rewind);
+    later();
   };
+  const later = (): void =>
+    schedule.after(rng.between(20, 240) * MINUTE_MS, () => {
+      if (faulty && rng.chance(0.6)) consumer.pause(2 * MINUTE_MS);
+      schedule.after(MINUTE_MS, change);
+    });
   activatedAtMs = log.clock();
   schedule.after(rng.chance(0.9) ? 0 : MINUTE_MS, restate);
-  change();
+  later();
 };
 
 const household = (
