@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -256,22 +256,16 @@ describe('when the storage fails', () => {
     await after.store.close();
   });
 
-  it('a folder that cannot be written is told at the start, with the name of the file', () => {
-    for (const existing of [false, true]) {
-      const folder = newFolder();
-      if (existing) {
-        const db = new DatabaseSync(join(folder, 'state.sqlite'));
-        db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (a)');
-        db.close();
-      }
-      chmodSync(folder, 0o555);
-      const program = fileURLToPath(new URL('./embedded-state-opener.ts', import.meta.url));
-      // Nothing is read-only to root: it lends the attempt to `nobody`.
-      const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-      const { stdout } = spawnSync(process.execPath, [program, folder], { encoding: 'utf8', ...user });
-      expect(stdout).toContain(`StateUnwritable: ${join(folder, 'state.sqlite')} cannot be written`);
-      chmodSync(folder, 0o755);
-    }
+  it('a folder that cannot be written is told at the start, with the name of the file', async () => {
+    const own = newFolder();
+    chmodSync(own, 0o555);
+    // Nothing is read-only to root, but nobody can make a file in there.
+    const folder = process.getuid?.() === 0 ? '/proc/self/fdinfo' : own;
+    await expect(openEmbeddedState({ folder, onError: () => {} })).rejects.toMatchObject({
+      name: 'StateUnwritable',
+      message: expect.stringContaining(`${join(folder, 'state.sqlite')} cannot be written`),
+    });
+    chmodSync(own, 0o755);
   });
 
   it('a damaged file is told, with what to do', async () => {
