@@ -1,13 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, watch, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { parsePolicy } from '../schemas/policy.ts';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { epochMs, SECOND_MS } from '../schemas/time.ts';
 import type { Config, Secret } from '../shared/config/config.ts';
 import { openDataFolder } from '../shared/config/data-folder.ts';
-import { type Front, createFront } from '../shared/http/front.ts';
+import { createFront } from '../shared/http/front.ts';
+import { drained, harden, listen } from '../shared/http/server.ts';
 import { accountKeys } from '../shared/identity/account-keys.ts';
 import { networkKeys } from '../shared/identity/network-keys.ts';
 import { createTokens } from '../shared/identity/tokens.ts';
@@ -29,6 +27,7 @@ import type { Ingest } from './ingest/ingest.ts';
 import { createLanes } from './ingest/lanes.ts';
 import { sessionRoutes } from './ingest/sessions.ts';
 import { addPages } from './pages.ts';
+import { activatePolicyFile, watchPolicyFile } from './policy-file.ts';
 import { operationRoutes } from './operations.ts';
 import { observed } from './observed.ts';
 import type { RoleName } from './roles.ts';
@@ -235,56 +234,6 @@ const secret = (given: Secret | null, folder: string, name: string): Uint8Array 
   return Buffer.from(readFileSync(file, 'utf8'), 'base64url');
 };
 
-/** Keeps and activates what the file says, where that is newer than what is in force. */
-const activatePolicyFile = async (activation: Activation, config: Config, logger: Logger): Promise<void> => {
-  const parsed = parsePolicy(readPolicyFile(config.policyFile), { metadataKeys: config.metadataKeys });
-  if (!parsed.ok) {
-    const errors = parsed.errors.map(
-      (e) => `${e.path || '/'}${e.line === undefined ? '' : ` (line ${e.line})`} ${e.detail}`,
-    );
-    throw new Error(`${config.policyFile} is no policy: ${errors.join('; ')}`);
-  }
-  const { version } = parsed.policy;
-  const active = activation.active();
-  const stored = await activation.store(parsed.policy, 'policy-file');
-  if (stored === 'not-newer') {
-    logger.warn({ file: config.policyFile, version }, 'the policy file was changed without a newer version: not used');
-  } else if (active === null || active.version < version) {
-    await activation.activate(version, 'policy-file');
-    logger.info({ file: config.policyFile, version }, 'policy activated');
-  }
-};
-
-const readPolicyFile = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new Error(`POLICY_FILE=${file} cannot be read (${causeOf(cause)})`, { cause });
-  }
-};
-
-const causeOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** The folder is watched, since editors replace a file and do not write into it. */
-const watchPolicyFile = (activation: Activation, config: Config, logger: Logger): { close(): void } => {
-  let timer: NodeJS.Timeout | undefined;
-  const watcher = watch(dirname(config.policyFile), (_event, name) => {
-    if (name !== basename(config.policyFile)) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      activatePolicyFile(activation, config, logger).catch((err: unknown) =>
-        logger.error({ err }, 'the changed policy file is not used'),
-      );
-    }, 100);
-  });
-  return {
-    close: () => {
-      clearTimeout(timer);
-      watcher.close();
-    },
-  };
-};
-
 /** Waits until the fold has reached what the log holds now, so that the first answer is a right one. */
 const caughtUp = async (log: Log, store: StateStore, partitions: number): Promise<void> => {
   await Promise.all(
@@ -293,38 +242,4 @@ const caughtUp = async (log: Log, store: StateStore, partitions: number): Promis
       await store.waitFor(concurrency.name, partition, end, CATCH_UP_MS);
     }),
   );
-};
-
-const harden = (server: Server, maxConnections: number): void => {
-  server.maxConnections = maxConnections;
-  server.keepAliveTimeout = 65 * SECOND_MS;
-  server.headersTimeout = 10 * SECOND_MS;
-  server.requestTimeout = 10 * SECOND_MS;
-};
-
-type Place = { readonly name: string; readonly port: number; readonly host: string };
-
-const listen = (server: Server, { name, port, host }: Place): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const message = `HOST=${host} ${name}=${port} cannot be listened on (${cause.message}). Choose another, or end what listens there`;
-      reject(new Error(message, { cause }));
-    });
-    server.listen(port, host, 4_096, () => resolve(toPort(server.address())));
-  });
-
-const toPort = (address: AddressInfo | string | null): number =>
-  typeof address === 'object' && address !== null ? address.port : 0;
-
-/** Stops listening, lets calls in flight end, and cuts what is left after a while. */
-const drained = async ({ server, drain }: Front, drainMs: number): Promise<void> => {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  drain();
-  const again = setInterval(drain, TURN_MS);
-  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearInterval(again);
-  clearTimeout(cut);
 };

@@ -5,7 +5,16 @@ import { SECOND_MS } from '../../schemas/time.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { readState } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
-import { type Account, type Claimant, type Control, holdsSlot, isLate, lapsesAt, type Session } from './account.ts';
+import {
+  type Account,
+  type Claimant,
+  type Control,
+  holdsSlot,
+  isLate,
+  lapsesAt,
+  REMEMBERED_MS,
+  type Session,
+} from './account.ts';
 import { concurrency } from './concurrency.ts';
 import { judge } from './judge.ts';
 import { failsClosed } from './policy.ts';
@@ -55,8 +64,15 @@ export const controlOf = (checkpoint: Checkpoint | null): Control | undefined =>
 export const findSession = (seen: Seen, sessionId: string): Session | undefined =>
   seen.account?.sessions.find((s) => s.sessionId === sessionId);
 
-/** What a session was last told: the stamp of its next beat, by which a fold without state knows it again. */
-export const lastDecisionOf = (session: Session | undefined): Reason | null => session?.reason ?? null;
+/** Half of how long an ended session is remembered: what an older view says may be about a session long forgotten. */
+const STAMP_AGE_MS = REMEMBERED_MS / 2;
+
+/** What a session was last told: the stamp of its next record, by which a fold without state knows it again. */
+export const stampFrom = (seen: Seen, sessionId: string, nowMs: number): Reason | null => {
+  const { checkpoint } = seen;
+  if (checkpoint === null || nowMs - checkpoint.clock.appendedAtMs > STAMP_AGE_MS) return null;
+  return findSession(seen, sessionId)?.reason ?? null;
+};
 
 /** Its next beat is a claim: nothing that is known of the session now answers for it. */
 export const needsJudging = (session: Session | undefined): boolean =>

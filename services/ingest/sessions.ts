@@ -1,35 +1,16 @@
 import { encode } from '../../schemas/codec.ts';
-import type { Decision, StartRequest } from '../../schemas/generated/http.ts';
+import type { StartRequest } from '../../schemas/generated/http.ts';
 import type { Heartbeat, SessionStarted } from '../../schemas/generated/records.ts';
-import type { AccountKey } from '../../schemas/ids.ts';
 import { validateSignal, validateStart, validateStop } from '../../schemas/validate.ts';
 import { readJson } from '../../shared/http/body.ts';
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import type { Route } from '../../shared/http/route.ts';
 import { SESSION_TOKEN_MS } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
-import {
-  type Asker,
-  decidesClosed,
-  decisionOf,
-  decisionOpen,
-  findSession,
-  lastDecisionOf,
-  type Seen,
-  signalledSession,
-} from '../concurrency/view.ts';
+import { decisionOf, type Seen, signalledSession, stampFrom } from '../concurrency/view.ts';
+import { claim } from './claim.ts';
 import { MAX_BEAT_BYTES } from './heartbeats.ts';
-import {
-  append,
-  askerFor,
-  carriedBy,
-  type Ingest,
-  invalid,
-  refuseMismatch,
-  seenAfter,
-  sessionTokenOf,
-} from './ingest.ts';
-import type { Stored } from './lanes.ts';
+import { append, askerFor, carriedBy, type Ingest, invalid, refuseMismatch, sessionTokenOf } from './ingest.ts';
 import { stampBeat, stampSignal } from './stamp.ts';
 
 const COMMON = [
@@ -132,7 +113,7 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
       receivedAtMs: startedMs,
       source: 'player',
       networkKey: ingest.networkKey(call.req.socket.remoteAddress),
-      lastDecision: seen === null ? null : lastDecisionOf(findSession(seen, beat.sessionId)),
+      lastDecision: seen === null ? null : stampFrom(seen, beat.sessionId, startedMs),
       claims: token?.claims ?? {},
       metadataKeys: ingest.metadataKeys,
     });
@@ -201,86 +182,6 @@ const signal = async (ingest: Ingest, call: Call): Promise<Reply> => {
     decide: (seen) => decisionOf(seen, signalledSession(seen, body)?.sessionId ?? body.signalId, asker),
   });
   return { status: 201, body: decision };
-};
-
-type Claim = {
-  readonly call: Call;
-  readonly key: AccountKey;
-  readonly startedMs: number;
-  readonly asker: Asker;
-  readonly sessionId: string;
-  record(seen: Seen | null): SessionStarted;
-  decide(seen: Seen): Decision;
-};
-
-/**
- * Appends a claim and waits for the fold to reach it: the log's order decides who gets the last slot, so nobody needs a
- * lock. Throws the refusal as a problem with the decision's fields.
- */
-const claim = async (ingest: Ingest, claiming: Claim): Promise<{ readonly decision: Decision }> => {
-  const { call, key, sessionId } = claiming;
-  const partition = ingest.partitionOf(key);
-  let sent: SessionStarted | null = null;
-  const stored = await append(
-    ingest,
-    partition,
-    {
-      key,
-      encode: (seen) => {
-        sent = claiming.record(seen);
-        return encode('SessionStarted', sent);
-      },
-    },
-    call.requestId,
-  );
-  const seen = await seenAfter(ingest, stored, key).catch(() => null);
-  const decision = seen === null ? null : claiming.decide(seen);
-  if (seen === null || decision === null || (decision.degraded && findSession(seen, sessionId) === undefined)) {
-    return { decision: await undecided(ingest, claiming, { stored, seen, sent }) };
-  }
-  const tookMs = ingest.clock() - claiming.startedMs;
-  ingest.count.started(decision.decision, decision.reason, tookMs);
-  if (decision.degraded) ingest.count.degraded();
-  if (decision.decision === 'allow') return { decision };
-  const refused = decision.reason === 'LIMIT_REACHED' || decision.reason === 'SESSION_CAP';
-  const { retryAfterMs, ...extra } = decision;
-  throw new ProblemError(
-    refused ? 'STREAM_LIMIT_EXCEEDED' : 'SESSION_ENDED',
-    refused
-      ? `${decision.active?.length ?? 0} streams run, and the limit is ${decision.limit ?? 'none'}`
-      : `this session has ended (${decision.reason}): start another with a session id of its own`,
-    { extra, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-  );
-};
-
-/** The fail mode answers. Where it refuses, a stop follows the claim into the log, so that no ghost holds a slot. */
-const undecided = async (
-  ingest: Ingest,
-  { key, sessionId, startedMs, call }: Claim,
-  { stored, seen, sent }: { stored: Stored; seen: Seen | null; sent: SessionStarted | null },
-): Promise<Decision> => {
-  ingest.count.degraded();
-  const tookMs = ingest.clock() - startedMs;
-  const basis = seen ?? stored.seen;
-  if (sent === null || basis === null || !decidesClosed(basis, sent.beat)) {
-    ingest.count.started('allow', 'SERVICE_DEGRADED', tookMs);
-    return decisionOpen(sessionId, ingest.clock());
-  }
-  ingest.count.started('stop', 'SERVICE_DEGRADED', tookMs);
-  const { requestId } = sent;
-  const stop = {
-    requestId,
-    tenant: sent.beat.tenant,
-    sessionId,
-    by: 'undecided' as const,
-    receivedAtMs: ingest.clock(),
-    source: 'ingest',
-  };
-  const record = { key, encode: () => encode('SessionStopRequested', stop) };
-  await append(ingest, stored.partition, record, call.requestId).catch(() => null);
-  throw new ProblemError('DECISION_UNAVAILABLE', 'the decision could not be had in time, and the policy refuses then', {
-    retryAfterMs: 1_000,
-  });
 };
 
 /** The sessions whose termination tokens came along. A token of another account, or not ours, is refused. */

@@ -12,10 +12,7 @@ import { root } from '../steps.ts';
 
 /** All of the product that a simulation runs: from this tree, or from a copy with a bug put in. */
 export type Engine = Pick<typeof fold, 'concurrency'> &
-  Pick<
-    typeof view,
-    'accountReader' | 'decisionOf' | 'decidesClosed' | 'findSession' | 'lastDecisionOf' | 'needsJudging'
-  > &
+  Pick<typeof view, 'accountReader' | 'decisionOf' | 'decidesClosed' | 'findSession' | 'stampFrom' | 'needsJudging'> &
   Pick<typeof stamp, 'stampBeat' | 'stampSignal'> &
   Pick<typeof loop, 'openPartition' | 'foldBatch' | 'nextOffset' | 'reopen' | 'Fenced'> &
   Pick<typeof records, 'foldRecords'> &

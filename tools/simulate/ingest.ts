@@ -150,7 +150,7 @@ export const createIngest = (parts: IngestParts): Ingest => {
     receivedAtMs: log.clock(),
     source: 'player',
     networkKey: null,
-    lastDecision: seen === null ? null : engine.lastDecisionOf(engine.findSession(seen, sessionId)),
+    lastDecision: seen === null ? null : engine.stampFrom(seen, sessionId, log.clock()),
     claims: parts.claims,
     metadataKeys: [],
   });

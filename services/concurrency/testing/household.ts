@@ -10,7 +10,7 @@ import { SECOND_MS } from '../../../schemas/time.ts';
 import { testDriver, type TestDriver } from '../../../shared/runtime/test-driver.ts';
 import { type Account, holdsSlot, type Session } from '../account.ts';
 import { concurrency } from '../concurrency.ts';
-import { accountReader, type Asker, decisionOf, findSession, lastDecisionOf, type Seen } from '../view.ts';
+import { accountReader, type Asker, decisionOf, findSession, type Seen, stampFrom } from '../view.ts';
 
 /** A household under the concurrency fold, told in the words of the domain; time is turned by hand. */
 export type Household = {
@@ -148,7 +148,7 @@ export const household = (yaml: string | null = TWO_STREAMS): Household => {
       sequence: number,
       state: state ?? 'playing',
       ageMs: ageMs ?? 0,
-      lastDecision: lastDecision === undefined ? lastDecisionOf(session(id)) : lastDecision,
+      lastDecision: lastDecision === undefined ? stampFrom(seen(), id, driver.now()) : lastDecision,
     });
   };
   const append = (...record: Parameters<typeof driver.append>): void => {
