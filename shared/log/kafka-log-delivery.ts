@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { TopicName } from '../../schemas/topics.ts';
 import { recordOf, type KafkaReader } from './kafka-log-reader.ts';
-import type { RawMessage } from './kafka-log-inside.ts';
+import type { Shown } from './kafka-log-inside.ts';
 import type { Batch, Consumer, LogRecord } from './log.ts';
-import { LogOutOfRange } from './log-errors.ts';
+import { LogOutOfRange, LogUnavailable } from './log-errors.ts';
 
 /** What the member of the group does for one of its partitions. */
 export type Fetching = {
@@ -16,18 +16,10 @@ export type Fetching = {
 /** The delivery of one partition to one consumer, from `assigned` until it is revoked or has failed. */
 export type KafkaDelivery = {
   /** What the member fetched; it waits here, so that a slow partition holds no other one up. */
-  accept(fetched: Fetched): void;
+  accept(shown: Shown): void;
   isRunning(): boolean;
   /** Tells the consumer, and waits until it has let go and its handler has answered; not longer than `graceMs`. */
   stop(graceMs: number): Promise<void>;
-};
-
-export type Fetched = {
-  /** The offset that was asked for: records before the first of `messages` are none that the log holds. */
-  readonly fetchedOffset: number;
-  readonly lastOffset: number;
-  readonly end: number;
-  readonly messages: readonly RawMessage[];
 };
 
 export type DeliveryOf = {
@@ -37,10 +29,14 @@ export type DeliveryOf = {
   readonly fetching: Fetching;
   readonly maxRecords: number;
   readonly maxBytes: number;
+  readonly onTrouble: (error: Error) => void;
 };
 
 /** Everything in `[from, to)`. */
 type Chunk = { readonly from: number; readonly to: number; readonly records: readonly LogRecord[] };
+
+/** Between two attempts to ask a log that cannot be had. */
+const RETRY_MS = 500;
 
 /** So much waits for its handler before fetching pauses. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
@@ -49,7 +45,7 @@ const bytesOf = (records: readonly LogRecord[]): number =>
   records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
 
 export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
-  const { consumer, partition, reader, fetching, maxRecords, maxBytes } = options;
+  const { consumer, partition, reader, fetching, maxRecords, maxBytes, onTrouble } = options;
   const topic: TopicName = consumer.topic;
   let stopped = false;
   let failed = false;
@@ -86,8 +82,21 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     wake();
   };
 
+  /** A log that cannot be had now does not end the partition. */
+  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof LogUnavailable) || !running()) throw error;
+        onTrouble(error);
+        await sleep(RETRY_MS);
+      }
+    }
+  };
+
   const checkBounds = async (offset: number): Promise<void> => {
-    const bounds = await reader.bounds(topic, partition);
+    const bounds = await patiently(() => reader.bounds(topic, partition));
     end = Math.max(end, bounds.end);
     if (!Number.isSafeInteger(offset) || offset < bounds.first || offset > bounds.end)
       throw new LogOutOfRange({ topic, partition, offset }, bounds);
@@ -114,7 +123,7 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     expected = null;
     pause();
     await checkBounds(offset);
-    const batch = await reader.read(topic, partition, offset, maxRecords);
+    const batch = await patiently(() => reader.read(topic, partition, offset, maxRecords));
     if (!running()) return;
     end = Math.max(end, batch.end);
     push(batch);
@@ -149,9 +158,12 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
   const run = async (): Promise<void> => {
     // The caller of `consume` has its answer before its consumer is called.
     await nextTurn();
-    const groupOffset = await reader.groupOffset(consumer.group, topic, partition);
-    if (stopped) return;
-    await startAt(await consumer.assigned(partition, groupOffset));
+    const start = await patiently(async () => {
+      const groupOffset = await reader.groupOffset(consumer.group, topic, partition);
+      return stopped ? null : consumer.assigned(partition, groupOffset);
+    });
+    if (start === null) return;
+    await startAt(start);
     while (running()) {
       if (chunks.length === 0) {
         await grown();
@@ -173,11 +185,12 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
 
   return {
     isRunning: running,
-    accept: (fetched) => {
-      if (!running() || expected === null || fetched.messages.length === 0) return;
-      end = Math.max(end, fetched.end);
-      if (fetched.fetchedOffset === expected) {
-        push({ from: expected, to: fetched.lastOffset + 1, records: fetched.messages.map(recordOf) });
+    accept: (shown) => {
+      if (!running() || expected === null || shown.messages.length === 0) return;
+      end = Math.max(end, Number(shown.highWatermark));
+      // Gaps are normal behind the offset that was asked for: what is missing there, the log does not hold.
+      if (Number(shown.fetchedOffset) === expected) {
+        push({ from: expected, to: Number(shown.lastOffset()) + 1, records: shown.messages.map(recordOf) });
         return;
       }
       recover(expected).catch(fail);

@@ -2,6 +2,7 @@ import type { Consumer as KafkaConsumer } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RETRY, type KafkaClient } from './kafka-log-client.ts';
 import { startDelivery, type KafkaDelivery } from './kafka-log-delivery.ts';
+import type { Shown } from './kafka-log-inside.ts';
 import type { KafkaReader } from './kafka-log-reader.ts';
 import type { Consumer, Consumption } from './log.ts';
 
@@ -19,6 +20,8 @@ export type GroupOptions = {
 const GRACE_MS = 1_000;
 /** Also what a pause, a resumption or a leave may take when nothing comes. */
 const FETCH_WAIT_MS = 100;
+/** With no broker to be had there is nobody to say good-bye to. */
+const LEAVE_MS = 2_000;
 const COMMIT_EVERY_MS = 200;
 const FIRST_RESTART_MS = 100;
 const LAST_RESTART_MS = 5_000;
@@ -43,10 +46,13 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     leave = resolve;
   });
 
+  let stopped: Promise<unknown> = Promise.resolve();
+  /** Also waits for those that were told before. */
   const stopAll = async (): Promise<void> => {
     const stopping = [...deliveries.values()];
     deliveries.clear();
-    await Promise.all(stopping.map((delivery) => delivery.stop(GRACE_MS)));
+    stopped = Promise.all([stopped, ...stopping.map((delivery) => delivery.stop(GRACE_MS))]);
+    await stopped;
   };
 
   const flush = async (): Promise<void> => {
@@ -55,7 +61,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     if (offsets.length > 0) await member?.commitOffsets(offsets).catch(trouble);
   };
   const trouble = (error: unknown): void => {
-    if (!closing) onTrouble(client.unavailable(error, { topic, partition: -1, offset: null }));
+    if (!closing) onTrouble(client.unavailable(error, null));
   };
   let flushing = Promise.resolve();
   const flusher = setInterval(() => {
@@ -71,9 +77,13 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     if (closing || assignment !== assignments) return;
     for (const partition of partitions) {
       const at = [{ topic, partitions: [partition] }];
-      // A member that has left by then knows no partitions, and has none to fetch.
-      const ifMember = (work: () => void) => () => {
-        if (assignment === assignments && by === member) work();
+      const ifMember = (work: () => void): void => {
+        if (assignment !== assignments || by !== member) return;
+        try {
+          work();
+        } catch {
+          // It has crashed and will say so: its deliveries end with it.
+        }
       };
       const delivery = startDelivery({
         consumer,
@@ -81,10 +91,11 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
         reader,
         maxRecords: options.maxRecords,
         maxBytes: options.maxBytes,
+        onTrouble,
         fetching: {
-          seek: (offset) => ifMember(() => by.seek({ topic, partition, offset: String(offset) }))(),
-          pause: ifMember(() => by.pause(at)),
-          resume: ifMember(() => by.resume(at)),
+          seek: (offset) => ifMember(() => by.seek({ topic, partition, offset: String(offset) })),
+          pause: () => ifMember(() => by.pause(at)),
+          resume: () => ifMember(() => by.resume(at)),
         },
       });
       deliveries.set(partition, delivery);
@@ -117,28 +128,30 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     });
     one.on('consumer.fetch', sign);
     // They are another's as soon as it has joined: not a moment to lose, so not one to wait either.
-    one.on('consumer.rebalancing', () => void stopAll());
+    one.on('consumer.rebalancing', () => {
+      void flush();
+      void stopAll();
+    });
     one.on('consumer.group_join', ({ payload }) => {
       sign();
       assign(one, payload.memberAssignment[topic] ?? []).catch(trouble);
     });
-    member = one;
-    try {
+    const start = async (): Promise<void> => {
       await one.connect();
+      if (closing) return;
       await one.subscribe({ topics: [topic], fromBeginning: true });
       await one.run({
         autoCommit: false,
         eachBatch: async ({ batch, isStale }) => {
-          if (isStale()) return;
-          deliveries.get(batch.partition)?.accept({
-            fetchedOffset: Number((batch as unknown as { readonly fetchedOffset: string }).fetchedOffset),
-            lastOffset: Number(batch.lastOffset()),
-            end: Number(batch.highWatermark),
-            messages: batch.messages as never,
-          });
+          const shown = batch as unknown as Shown;
+          if (!isStale()) deliveries.get(batch.partition)?.accept(shown);
         },
       });
-      return await Promise.race([crashed, left.then(() => null)]);
+    };
+    member = one;
+    const started = start();
+    try {
+      return await Promise.race([started.then(() => crashed), crashed, left.then(() => null)]);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     } finally {
@@ -146,8 +159,9 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
       await stopAll();
       await flushing.then(flush);
       member = null;
-      const gone = one.disconnect().catch(() => {});
-      if (closing) await gone;
+      // Not before it is in: it would stay in the group.
+      const gone = started.catch(() => {}).then(() => one.disconnect().catch(() => {}));
+      if (closing) await Promise.race([gone, sleep(LEAVE_MS)]);
     }
   };
 

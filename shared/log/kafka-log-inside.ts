@@ -2,6 +2,8 @@ import type { SASLOptions } from 'kafkajs';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
 import Cluster from 'kafkajs/src/cluster/index.js';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import FetchedBatch from 'kafkajs/src/consumer/batch.js';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
 import newSocketFactory from 'kafkajs/src/network/socketFactory.js';
@@ -41,6 +43,25 @@ export type RawMessage = {
 
 type TopicPartitions<P> = { readonly topic: string; readonly partitions: readonly P[] };
 
+export type FetchedPartition = {
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly lastStableOffset: string;
+  /** All that came, whatever it is. */
+  readonly messages: readonly RawMessage[];
+};
+
+/** What a consumer is shown of it: from the offset on, no control records, nothing of transactions given up. */
+export type Shown = {
+  readonly fetchedOffset: string;
+  readonly highWatermark: string;
+  readonly messages: readonly RawMessage[];
+  isEmptyIncludingFiltered(): boolean;
+  lastOffset(): string;
+};
+export const shownOf = (topic: string, from: number, fetched: FetchedPartition): Shown =>
+  new FetchedBatch(topic, String(from), fetched) as Shown;
+
 export type BrokerClient = {
   fetch(request: {
     readonly maxWaitTime: number;
@@ -50,12 +71,7 @@ export type BrokerClient = {
     readonly topics: readonly TopicPartitions<{ partition: number; fetchOffset: string; maxBytes: number }>[];
   }): Promise<{
     readonly responses: readonly {
-      readonly partitions: readonly {
-        readonly partition: number;
-        readonly highWatermark: string;
-        readonly lastStableOffset: string;
-        readonly messages: readonly RawMessage[];
-      }[];
+      readonly partitions: readonly FetchedPartition[];
     }[];
   }>;
   offsetFetch(request: {

@@ -56,6 +56,9 @@ export const openSender = (client: KafkaClient): Sender => {
           compression: bytes < COMPRESS_FROM_BYTES ? CompressionTypes.None : CompressionTypes.LZ4,
           topicMessages: [topicMessages],
         });
+        // When a leader moves to a broker that has answered already, kafkajs forgets what it was to lead.
+        const sent = new Set(topicMessages.messages.map((message) => message.partition));
+        if (answers.length < sent.size) throw new Error('the leader of a partition changed while it was written');
         return answers.map((answer) => ({
           partition: answer.partition,
           baseOffset: Number(answer.baseOffset),

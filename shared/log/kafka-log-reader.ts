@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { epochMs, type EpochMs } from '../../schemas/time.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { RETRY, type KafkaClient } from './kafka-log-client.ts';
-import { openCluster, type BrokerClient, type RawMessage } from './kafka-log-inside.ts';
+import { openCluster, shownOf, type BrokerClient, type RawMessage } from './kafka-log-inside.ts';
 import { topicNames } from './kafka-log-topics.ts';
 import type { Batch, Bounds, LogRecord } from './log.ts';
 import { LogOutOfRange } from './log-errors.ts';
@@ -120,17 +120,17 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         if ((error as Named).name !== 'KafkaJSOffsetOutOfRange') throw error;
         throw new LogOutOfRange({ topic, partition, offset: from }, await bounds(topic, partition));
       });
-      const end = Number(answer.highWatermark);
-      // A compressed batch comes whole, also with what lies before the offset.
-      const raw = answer.messages.filter((message) => Number(message.offset) >= from);
-      const records = raw.filter((message) => !message.isControlRecord).map(recordOf);
+      const shown = shownOf(client.topicOf(topic), from, answer);
+      const records = shown.messages.map(recordOf);
       const taken = records.slice(0, Math.max(0, maxRecords));
-      const last = taken.length < records.length ? taken.at(-1)?.offset : Number(raw.at(-1)?.offset ?? from - 1);
-      const read = (last ?? from - 1) + 1;
-      // Compaction leaves batches behind that have offsets and no records: all that was there to send was such.
-      const nothing = raw.length === 0 && TOPICS[topic].retentionMs === 'compact';
-      const to = nothing ? Math.max(from, Number(answer.lastStableOffset)) : read;
-      return { topic, partition, from, to, records: taken, end: Math.max(end, to) };
+      const to = (() => {
+        if (taken.length < records.length) return (taken.at(-1)?.offset ?? from - 1) + 1;
+        if (!shown.isEmptyIncludingFiltered()) return Number(shown.lastOffset()) + 1;
+        // Compaction leaves batches behind that have offsets and no records: all that was there to send was such.
+        return TOPICS[topic].retentionMs === 'compact' ? Math.max(from, Number(answer.lastStableOffset)) : from;
+      })();
+      const end = Math.max(Number(answer.highWatermark), to);
+      return { topic, partition, from, to, records: taken, end };
     },
     offsetAt: (topic, partition, atMs) =>
       ask(topic, partition, async () => {

@@ -13,7 +13,7 @@ import type { LogPlace, LogUnavailable } from './log-errors.ts';
  */
 export type KafkaWriter = {
   append(topic: TopicName, partition: number, records: readonly NewRecord[]): Promise<Appended>;
-  /** Resolves when nothing waits or is in flight. */
+  /** Resolves when every caller has its answer. */
   drained(): Promise<void>;
   close(): void;
 };
@@ -56,10 +56,15 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
 
   const forget = (one: Waiting): void => {
     held -= one.bytes;
-    if (held === 0) onDrained.splice(0).forEach((tell) => tell());
+  };
+  /** Whether its caller still waits for an answer, which is for who asks to give. */
+  const answer = (one: Waiting): boolean => {
+    if (!unsettled.delete(one)) return false;
+    if (unsettled.size === 0) onDrained.splice(0).forEach((tell) => tell());
+    return true;
   };
   const fail = (one: Waiting, error: unknown): void => {
-    if (unsettled.delete(one)) one.reject(client.unavailable(error, one.at));
+    if (answer(one)) one.reject(client.unavailable(error, one.at));
   };
 
   /** Callers do not wait for ever, be it in the queue or for a broker that does not answer. */
@@ -92,7 +97,7 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
     let offset = stored.baseOffset;
     for (const one of sent) {
       const appendedAtMs = epochMs(stored.appendedAtMs);
-      if (unsettled.delete(one)) one.resolve({ partition: stored.partition, baseOffset: offset, appendedAtMs });
+      if (answer(one)) one.resolve({ partition: stored.partition, baseOffset: offset, appendedAtMs });
       offset += one.messages.length;
     }
   };
@@ -175,7 +180,7 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
         wake(queue);
       });
     },
-    drained: () => new Promise((resolve) => (held === 0 ? resolve() : void onDrained.push(resolve))),
+    drained: () => new Promise((resolve) => (unsettled.size === 0 ? resolve() : void onDrained.push(resolve))),
     close: () => {
       clearInterval(sweeper);
       onDrained = [];

@@ -157,6 +157,10 @@ export const restartBroker = async (kafka: Kafka, id: number): Promise<void> => 
   await ready(kafka, node);
 };
 
+/** Kafka's own command line tools, by their class. */
+export const runTool = async (kafka: Kafka, name: string, args: readonly string[]): Promise<string> =>
+  run(commandOf('java'), [...(await javaArgs(kafka, await prepareKafka())), name, ...args], kafka.folder);
+
 /** Ends the brokers and removes their folder. */
 export const stopKafka = async (kafka: Kafka): Promise<void> => {
   await Promise.all(kafka.nodes.map((node) => kill(node.program)));

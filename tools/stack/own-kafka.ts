@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootstrapOf, killBroker, restartBroker, startKafka, stopKafka, type Kafka } from './kafka.ts';
+import { bootstrapOf, killBroker, restartBroker, runTool, startKafka, stopKafka, type Kafka } from './kafka.ts';
 import { startKeeper } from './keeper.ts';
 
 /** A Kafka that belongs to this process and ends with it, however that ends. For tests that kill brokers. */
@@ -9,6 +9,8 @@ export type OwnKafka = {
   readonly brokers: readonly string[];
   kill(id: number, signal?: NodeJS.Signals): Promise<void>;
   restart(id: number): Promise<void>;
+  /** Runs one of Kafka's own tools, by its class, and answers what it prints. */
+  tool(name: string, args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -27,6 +29,7 @@ export const startOwnKafka = async (brokers: 1 | 3): Promise<OwnKafka> => {
       await restartBroker(kafka, id);
       await watch(kafka);
     },
+    tool: (name, args) => runTool(kafka, name, ['--bootstrap-server', bootstrapOf(kafka), ...args]),
     stop: async () => {
       await stopKafka(kafka);
       keeper.dismiss();
