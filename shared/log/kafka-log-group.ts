@@ -9,7 +9,7 @@ import type { Consumer, Consumption } from './log.ts';
 export type GroupOptions = {
   readonly client: KafkaClient;
   readonly reader: KafkaReader;
-  /** How long Kafka waits for a sign of a member; its setting `group.min.session.timeout.ms` has to allow it. */
+  /** How long Kafka waits for a sign of a member; what every broker allows where this one allows no less. */
   readonly sessionTimeoutMs: number;
   readonly maxRecords: number;
   readonly maxBytes: number;
@@ -18,13 +18,15 @@ export type GroupOptions = {
 
 /** How long a partition may take to let go. */
 const GRACE_MS = 1_000;
+/** The least that a broker allows when nobody has set anything. */
+const DEFAULT_SESSION_MS = 6_000;
 /** Also what a pause, a resumption or a leave may take when nothing comes. */
 const FETCH_WAIT_MS = 100;
 /** With no broker to be had there is nobody to say good-bye to. */
 const LEAVE_MS = 2_000;
 const COMMIT_EVERY_MS = 200;
 const FIRST_RESTART_MS = 100;
-const LAST_RESTART_MS = 5_000;
+const LAST_RESTART_MS = 1_000;
 /** A member that has not fetched for so long hangs, and is made anew. */
 const SILENT_MS = 30_000;
 
@@ -41,10 +43,11 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
   let closing = false;
   /** Assignments so far: what belongs to an earlier one is not begun any more. */
   let assignments = 0;
-  let leave = (): void => {};
-  const left = new Promise<void>((resolve) => {
-    leave = resolve;
+  const leaving = new AbortController();
+  const left = new Promise<null>((resolve) => {
+    leaving.signal.addEventListener('abort', () => resolve(null));
   });
+  let sessionTimeoutMs = options.sessionTimeoutMs;
 
   let stopped: Promise<unknown> = Promise.resolve();
   /** Also waits for those that were told before. */
@@ -106,9 +109,9 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
   const live = async (): Promise<Error | null> => {
     const one = client.open().consumer({
       groupId: client.groupOf(consumer.group),
-      sessionTimeout: options.sessionTimeoutMs,
-      rebalanceTimeout: Math.max(options.sessionTimeoutMs, 5_000),
-      heartbeatInterval: Math.floor(options.sessionTimeoutMs / 10),
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.max(sessionTimeoutMs, 5_000),
+      heartbeatInterval: Math.floor(sessionTimeoutMs / 10),
       maxWaitTimeInMs: FETCH_WAIT_MS,
       metadataMaxAge: 60_000,
       allowAutoTopicCreation: false,
@@ -151,7 +154,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     member = one;
     const started = start();
     try {
-      return await Promise.race([started.then(() => crashed), crashed, left.then(() => null)]);
+      return await Promise.race([started.then(() => crashed), crashed, left]);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     } finally {
@@ -161,7 +164,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
       member = null;
       // Not before it is in: it would stay in the group.
       const gone = started.catch(() => {}).then(() => one.disconnect().catch(() => {}));
-      if (closing) await Promise.race([gone, sleep(LEAVE_MS)]);
+      if (closing) await Promise.race([gone, sleep(LEAVE_MS, undefined, { ref: false })]);
     }
   };
 
@@ -173,9 +176,13 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
       const startedAt = performance.now();
       const error = await live();
       if (error === null) break;
+      if (isTooShort(error) && sessionTimeoutMs < DEFAULT_SESSION_MS) {
+        sessionTimeoutMs = DEFAULT_SESSION_MS;
+        continue;
+      }
       trouble(error);
       if (performance.now() - startedAt > SILENT_MS) waitMs = FIRST_RESTART_MS;
-      await Promise.race([sleep(waitMs), left]);
+      await sleep(waitMs, undefined, { signal: leaving.signal }).catch(() => {});
       waitMs = Math.min(2 * waitMs, LAST_RESTART_MS);
     }
   };
@@ -189,8 +196,10 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     close: async () => {
       closing = true;
       clearInterval(flusher);
-      leave();
+      leaving.abort();
       await done;
     },
   };
 };
+
+const isTooShort = (error: Error & { readonly type?: unknown }): boolean => error.type === 'INVALID_SESSION_TIMEOUT';

@@ -13,8 +13,8 @@ export type KafkaReader = {
   bounds(topic: TopicName, partition: number): Promise<Bounds>;
   offsetAt(topic: TopicName, partition: number, atMs: EpochMs): Promise<number>;
   groupOffset(group: string, topic: TopicName, partition: number): Promise<number | null>;
-  /** The broker that leads a partition, as far as is known. */
-  leaderOf(topic: TopicName, partition: number): number;
+  /** The broker that leads a partition, as far as is known; `RangeError` for a partition that is not there. */
+  leaderOf(topic: TopicName, partition: number): number | null;
   close(): Promise<void>;
 };
 
@@ -60,8 +60,8 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
   const leaderOf = (topic: TopicName, partition: number): number => {
     const known = cluster.findTopicPartitionMetadata(client.topicOf(topic));
     const found = known.find((one) => one.partitionId === partition);
-    if (known.length > 0 && found === undefined) throw new RangeError(`There is no partition ${topic}/${partition}.`);
-    return found?.leader ?? -1;
+    if (found === undefined) throw new RangeError(`There is no partition ${topic}/${partition}.`);
+    return found.leader;
   };
   const brokerOf = (topic: TopicName, partition: number): Promise<BrokerClient> =>
     cluster.findBroker({ nodeId: leaderOf(topic, partition) });
@@ -114,7 +114,14 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
 
   return {
     bounds,
-    leaderOf,
+    leaderOf: (topic, partition) => {
+      try {
+        return leaderOf(topic, partition);
+      } catch (error) {
+        if (error instanceof RangeError) throw error;
+        return null;
+      }
+    },
     read: async (topic, partition, from, maxRecords) => {
       const answer = await fetch(topic, partition, from).catch(async (error: unknown) => {
         if ((error as Named).name !== 'KafkaJSOffsetOutOfRange') throw error;

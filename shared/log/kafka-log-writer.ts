@@ -21,7 +21,7 @@ export type KafkaWriter = {
 export type WriterOptions = {
   readonly client: KafkaClient;
   readonly sender: Sender;
-  leaderOf(topic: TopicName, partition: number): number;
+  leaderOf(topic: TopicName, partition: number): number | null;
   /** After this long a caller is told that it is not known whether its records are stored. */
   readonly timeoutMs: number;
   /** Of records that wait or are in flight; more are refused. */

@@ -65,6 +65,11 @@ describe('the Kafka log', () => {
   }, PATIENCE_MS);
 
   const append = (text: string) => log.append(TOPIC, 0, [{ key: 'key', value: Buffer.from(text) }]);
+  const removeBefore = async (offset: string): Promise<void> => {
+    // kafkajs has to have heard of the topic.
+    await admin.fetchTopicOffsets(name);
+    await admin.deleteTopicRecords({ topic: name, partitions: [{ partition: 0, offset }] });
+  };
   const textsOf = (batches: readonly Batch[]): string[] =>
     batches.flatMap((batch) => batch.records.map((r) => Buffer.from(r.value!).toString()));
 
@@ -110,6 +115,23 @@ describe('the Kafka log', () => {
     expect(String(error)).toContain(`--entity-name ${name} --add-config message.timestamp.type=LogAppendTime`);
   });
 
+  it('takes the shortest session that the broker allows', async () => {
+    const patient = await open({ prefix, sessionTimeoutMs: 100, onTrouble: (error) => troubles.push(error) });
+    const assigned = new Promise<void>((resolve) => {
+      void patient.consume({
+        group: 'group',
+        topic: TOPIC,
+        assigned: async () => (resolve(), 0),
+        batch: async (batch) => batch.to,
+        revoked: async () => {},
+        failed: () => {},
+      });
+    });
+    await assigned;
+    expect(troubles).toEqual([]);
+    await patient.close();
+  });
+
   it('refuses another number of partitions than its topics have', async () => {
     await expect(open({ prefix, partitions: 3 })).rejects.toThrow(`Topic ${name} has 2 partitions and not 3`);
   });
@@ -147,7 +169,7 @@ describe('the Kafka log', () => {
 
   it('says what it holds when it is asked for an offset that was removed', async () => {
     for (const text of ['a', 'b', 'c']) await append(text);
-    await admin.deleteTopicRecords({ topic: name, partitions: [{ partition: 0, offset: '2' }] });
+    await removeBefore('2');
     await expect(log.read(TOPIC, 0, 1, 10)).rejects.toThrow('The log holds offsets 2 to 3');
     const reading = await consume({ assigned: async () => 0 });
     await reading.until(() => reading.failures.length > 0);
@@ -169,7 +191,7 @@ describe('the Kafka log', () => {
       },
     });
     await reading.until(() => reading.batches.length === 1);
-    await admin.deleteTopicRecords({ topic: name, partitions: [{ partition: 0, offset: '59' }] });
+    await removeBefore('59');
     release();
     await reading.until(() => reading.failures.length > 0);
     expect(reading.failures).toEqual([[0, expect.any(LogOutOfRange)]]);

@@ -14,7 +14,7 @@ export type KafkaLogOptions = KafkaConnection & {
   /** After this long an append that is not known to be stored is refused. */
   readonly appendTimeoutMs?: number;
   readonly maxWaitingBytes?: number;
-  /** How long a dead member keeps its partitions. The broker's `group.min.session.timeout.ms` has to allow it. */
+  /** How long a dead member keeps its partitions; 6 s where the broker's `group.min.session.timeout.ms` allows no less. */
   readonly sessionTimeoutMs?: number;
   readonly maxBatchRecords?: number;
   readonly maxBatchBytes?: number;
@@ -68,7 +68,7 @@ export const openKafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
       const consumption = joinGroup(consumer, {
         client,
         reader,
-        sessionTimeoutMs: options.sessionTimeoutMs ?? 6_000,
+        sessionTimeoutMs: options.sessionTimeoutMs ?? 3_000,
         maxRecords: options.maxBatchRecords ?? 1_000,
         maxBytes: options.maxBatchBytes ?? MIB,
         onTrouble,
