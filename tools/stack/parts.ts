@@ -1,8 +1,11 @@
 import { join } from 'node:path';
+import { startDynamo } from './dynamodb.ts';
 import { bootstrapOf, startKafka, type Kafka } from './kafka.ts';
+import { startRedis, type RedisMode } from './redis.ts';
+import { startRegistry } from './registry.ts';
 import { stackFolder, type Part, type PartName } from './state.ts';
 
-export type StackOptions = { readonly brokers: 1 | 3; readonly redis: 'single' | 'replica' | 'cluster' };
+export type StackOptions = { readonly brokers: 1 | 3; readonly redis: RedisMode };
 
 type Start = {
   readonly options: StackOptions;
@@ -34,5 +37,21 @@ export const PARTS: readonly PartRecipe[] = [
           }),
       });
     },
+  },
+  {
+    name: 'redis',
+    variable: 'REDIS_URL',
+    start: ({ options, onLaunch }) =>
+      startRedis({ folder: join(stackFolder(), 'redis'), mode: options.redis, onLaunch }),
+  },
+  {
+    name: 'dynamodb',
+    variable: 'DYNAMODB_ENDPOINT',
+    start: ({ onLaunch }) => startDynamo({ folder: join(stackFolder(), 'dynamodb'), onLaunch }),
+  },
+  {
+    name: 'registry',
+    variable: 'SCHEMA_REGISTRY_URL',
+    start: ({ onLaunch }) => startRegistry({ folder: join(stackFolder(), 'registry'), onLaunch }),
   },
 ];

@@ -25,12 +25,19 @@ export const up = async (options: StackOptions, only: readonly PartName[]): Prom
     }
     if (known !== undefined && known.programs.length > 0 && isUp(known)) continue;
     if (known !== undefined) await Promise.all(known.programs.map((program) => kill(program)));
-    await start({
-      options,
-      // At once and not when it is ready: what is started has to be found by `down`.
-      onLaunch: ({ kafka, ...part }) =>
-        save({ parts: { ...stack.parts, [name]: part }, ...(kafka === undefined ? {} : { kafka }) }),
-    });
+    try {
+      await start({
+        options,
+        // At once and not when it is ready: what is started has to be found by `down`.
+        onLaunch: ({ kafka, ...part }) =>
+          save({ parts: { ...stack.parts, [name]: part }, ...(kafka === undefined ? {} : { kafka }) }),
+      });
+    } catch (error) {
+      const { [name]: broken, ...parts } = stack.parts;
+      await Promise.all((broken?.programs ?? []).map((program) => kill(program)));
+      await save({ parts });
+      throw error;
+    }
   }
   return stack;
 };
