@@ -9,7 +9,7 @@ export type Keeper = {
 };
 
 /** It reads process ids line by line; the end of its input is the end of this process. */
-const SCRIPT = 'pids=; while read -r line; do pids=$line; done; [ -n "$pids" ] && kill -9 $pids && rm -rf "$1"';
+const SCRIPT = 'pids=; while read -r line; do pids=$line; done; [ -n "$pids" ] && { kill -9 $pids; rm -rf "$1"; }';
 
 export const startKeeper = (folder: string): Keeper => {
   const child = spawn('sh', ['-c', SCRIPT, 'playbeat-keeper', folder], {

@@ -60,7 +60,9 @@ const main = async (): Promise<number> => {
       if (!values.json && parts.length === 0) console.log('Nothing runs. Start it with: npm run stack -- up');
       if (!values.json)
         for (const { name, running, pids } of parts)
-          console.log(`${name.padEnd(9)} ${running ? 'runs' : 'is down'}  ${pids.join(' ')}`);
+          console.log(
+            `${name.padEnd(9)} ${pids.length === 0 ? 'elsewhere' : running ? 'runs' : 'is down'}  ${pids.join(' ')}`,
+          );
       return parts.length > 0 && parts.every((part) => part.running) ? 0 : 1;
     }
     case 'down':

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootstrapOf, killBroker, restartBroker, runTool, startKafka, stopKafka, type Kafka } from './kafka.ts';
 import { startKeeper } from './keeper.ts';
+import { isRunning } from './processes.ts';
 
 /** A Kafka that belongs to this process and ends with it, however that ends. For tests that kill brokers. */
 export type OwnKafka = {
@@ -17,7 +18,8 @@ export type OwnKafka = {
 export const startOwnKafka = async (brokers: 1 | 3): Promise<OwnKafka> => {
   const folder = await mkdtemp(join(tmpdir(), 'playbeat-kafka-'));
   const keeper = startKeeper(folder);
-  const watch = async (kafka: Kafka): Promise<void> => keeper.watch(kafka.nodes.map((node) => node.program.pid));
+  const watch = async (kafka: Kafka): Promise<void> =>
+    keeper.watch(kafka.nodes.filter((node) => isRunning(node.program)).map((node) => node.program.pid));
   const kafka = await startKafka({ folder, brokers, onLaunch: watch });
   return {
     brokers: bootstrapOf(kafka).split(','),
