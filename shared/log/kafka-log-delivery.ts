@@ -54,6 +54,8 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
   let chunks: Chunk[] = [];
   let buffered = 0;
   let paused = true;
+  /** Answers of handlers that went elsewhere: what was asked before is not wanted any more. */
+  let moves = 0;
   let end = 0;
   let wake = (): void => {};
 
@@ -104,12 +106,13 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
 
   /** Forgets what was fetched and fetches from here on. */
   const startAt = async (offset: number): Promise<void> => {
+    const move = ++moves;
     expected = null;
     chunks = [];
     buffered = 0;
     if (!paused) pause();
     await checkBounds(offset);
-    if (!running()) return;
+    if (!running() || move !== moves) return;
     expected = offset;
     fetching.seek(offset);
     resume();
@@ -120,11 +123,12 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
    * it went to the first one, which it does without a word. The log itself says which, and goes on behind what it gives.
    */
   const recover = async (offset: number): Promise<void> => {
+    const move = moves;
     expected = null;
     pause();
     await checkBounds(offset);
     const batch = await patiently(() => reader.read(topic, partition, offset, maxRecords));
-    if (!running()) return;
+    if (!running() || move !== moves) return;
     end = Math.max(end, batch.end);
     push(batch);
     fetching.seek(batch.to);

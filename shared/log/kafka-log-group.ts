@@ -52,9 +52,11 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
   let stopped: Promise<unknown> = Promise.resolve();
   /** Also waits for those that were told before. */
   const stopAll = async (): Promise<void> => {
-    const stopping = [...deliveries.values()];
-    deliveries.clear();
-    stopped = Promise.all([stopped, ...stopping.map((delivery) => delivery.stop(GRACE_MS))]);
+    const stopping = [...deliveries].map(async ([partition, delivery]) => {
+      await delivery.stop(GRACE_MS);
+      deliveries.delete(partition);
+    });
+    stopped = Promise.all([stopped, ...stopping]);
     await stopped;
   };
 
@@ -132,11 +134,14 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     one.on('consumer.fetch', sign);
     // They are another's as soon as it has joined: not a moment to lose, so not one to wait either.
     one.on('consumer.rebalancing', () => {
+      if (member !== one) return;
       void flush();
       void stopAll();
     });
     one.on('consumer.group_join', ({ payload }) => {
       sign();
+      // One that was given up may still get through before it is gone.
+      if (member !== one) return;
       assign(one, payload.memberAssignment[topic] ?? []).catch(trouble);
     });
     const start = async (): Promise<void> => {
@@ -147,7 +152,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
         autoCommit: false,
         eachBatch: async ({ batch, isStale }) => {
           const shown = batch as unknown as Shown;
-          if (!isStale()) deliveries.get(batch.partition)?.accept(shown);
+          if (member === one && !isStale()) deliveries.get(batch.partition)?.accept(shown);
         },
       });
     };
@@ -160,7 +165,9 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     } finally {
       clearInterval(watchdog);
       await stopAll();
-      await flushing.then(flush);
+      // What a member that crashed has not said is lost, and said again behind the next batch.
+      if (closing) await flushing.then(flush);
+      commits.clear();
       member = null;
       // Not before it is in: it would stay in the group.
       const gone = started.catch(() => {}).then(() => one.disconnect().catch(() => {}));
@@ -191,7 +198,8 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
   return {
     commit: async (partition, offset) => {
       // What a former owner says late must not set the group back.
-      if (deliveries.get(partition)?.isRunning() === true) commits.set(partition, offset);
+      const delivery = deliveries.get(partition);
+      if (delivery !== undefined && (closing || delivery.isRunning())) commits.set(partition, offset);
     },
     close: async () => {
       closing = true;

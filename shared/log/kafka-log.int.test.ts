@@ -132,6 +132,17 @@ describe('the Kafka log', () => {
     await patient.close();
   });
 
+  it('makes its topics once when several start together, and uses them when it starts again', async () => {
+    const other = newPrefix();
+    const opened = await Promise.all([1, 2, 3].map(() => open({ prefix: other })));
+    await opened[0]!.append(TOPIC, 1, [{ key: null, value: Buffer.from('kept') }]);
+    await Promise.all(opened.map((one) => one.close()));
+    const again = await open({ prefix: other });
+    expect(await again.bounds(TOPIC, 1)).toEqual({ first: 0, end: 1 });
+    await again.close();
+    await remove(other);
+  });
+
   it('refuses another number of partitions than its topics have', async () => {
     await expect(open({ prefix, partitions: 3 })).rejects.toThrow(`Topic ${name} has 2 partitions and not 3`);
   });
