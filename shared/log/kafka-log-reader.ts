@@ -3,7 +3,7 @@ import { epochMs, type EpochMs } from '../../schemas/time.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { RETRY, type KafkaClient } from './kafka-log-client.ts';
 import { openCluster, shownOf, type BrokerClient, type RawMessage } from './kafka-log-inside.ts';
-import { topicNames } from './kafka-log-topics.ts';
+import { topicNames, untilKnown } from './kafka-log-topics.ts';
 import type { Batch, Bounds, LogRecord } from './log.ts';
 import { LogOutOfRange } from './log-errors.ts';
 
@@ -108,7 +108,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
       return answer;
     });
 
-  await connect().catch((error: unknown) => {
+  await untilKnown(connect).catch((error: unknown) => {
     throw client.unavailable(error, null);
   });
 

@@ -1,6 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionsOf, TOPICS, type Topic, type TopicName } from '../../schemas/topics.ts';
-import type { KafkaClient } from './kafka-log-client.ts';
+import { RETRY, type KafkaClient } from './kafka-log-client.ts';
 import { LogMisconfigured } from './log-errors.ts';
 
 export type TopicsOptions = {
@@ -58,12 +59,26 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
           })),
         })),
       });
-    await verify(admin, client, { ...options, replicas });
+    await untilKnown(() => verify(admin, client, { ...options, replicas }));
   } catch (error) {
     if (error instanceof LogMisconfigured) throw error;
     throw client.unavailable(error, null);
   } finally {
     await admin.disconnect().catch(() => {});
+  }
+};
+
+const KNOWN_WITHIN_MS = 5_000;
+
+/** A topic that was just made is not known to every broker at once, and any of them may be asked. */
+export const untilKnown = async <T>(ask: () => Promise<T>): Promise<T> => {
+  for (let left = KNOWN_WITHIN_MS; ; left -= RETRY.initialRetryTime) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left <= 0 || (error as { readonly type?: unknown }).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      await sleep(RETRY.initialRetryTime);
+    }
   }
 };
 
