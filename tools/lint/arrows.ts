@@ -64,7 +64,11 @@ const PACKAGES: readonly { readonly name: RegExp; readonly home: RegExp; readonl
     home: /^shared\/(.+\/)?(embedded-[^/]+|data-folder)\.ts$|^(tools|bench)\//,
     why: 'node:sqlite is opened only in embedded-* and data-folder.ts',
   },
-  { name: /^(kafkajs|@kafkajs\/.+)$/, home: /^shared\/log\/kafka[^/]*\.ts$/, why: 'the Kafka client is one adapter’s' },
+  {
+    name: /^(kafkajs(\/.+)?|@kafkajs\/.+)$/,
+    home: /^shared\/log\/kafka[^/]*\.ts$/,
+    why: 'the Kafka client is one adapter’s',
+  },
   { name: /^ioredis$/, home: /^shared\/state\/redis[^/]*\.ts$/, why: 'the Redis client is one adapter’s' },
   { name: /^@aws-sdk\//, home: /^shared\/table\/dynamo[^/]*\.ts$/, why: 'the AWS client is one adapter’s' },
   { name: /^(pino|prom-client)$/, home: /^shared\/telemetry\//, why: 'logs and metrics are made in shared/telemetry' },

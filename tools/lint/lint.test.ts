@@ -43,6 +43,7 @@ describe('arrows between folders', () => {
     ['shared/runtime/pretend.ts', 'node:sqlite'],
     ['shared/log/kafka-log.ts', 'node:sqlite'],
     ['shared/state/redis-state.ts', 'kafkajs'],
+    ['shared/state/redis-state.ts', 'kafkajs/src/cluster/index.js'],
     ['services/ingest/pretend.ts', 'prom-client'],
     ['tools/players/pretend.ts', '../../schemas/time.ts'],
     ['tools/players/pretend.ts', '../../shared/log/log.ts'],
