@@ -55,3 +55,27 @@ export class LogDamaged extends Error {
     this.at = details.at;
   }
 }
+
+/** A topic is not as the catalogue says, so that a promise of the log would not hold. */
+export class LogMisconfigured extends Error {
+  override readonly name = 'LogMisconfigured';
+  readonly topic: string;
+  readonly setting: string;
+  constructor(details: {
+    readonly topic: string;
+    readonly setting: string;
+    readonly is: string;
+    readonly expected: string;
+  }) {
+    const { topic, setting, is, expected } = details;
+    super(
+      setting === 'partitions'
+        ? `Topic ${topic} has ${is} partitions and not ${expected}. The number is fixed with the first start: ` +
+            'start with that number, or make a new generation of the topic.'
+        : `Topic ${topic} has ${setting}=${is} and not ${expected}. Set it with: kafka-configs.sh --alter ` +
+            `--bootstrap-server … --entity-type topics --entity-name ${topic} --add-config ${setting}=${expected}`,
+    );
+    this.topic = topic;
+    this.setting = setting;
+  }
+}

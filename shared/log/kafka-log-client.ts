@@ -1,0 +1,79 @@
+import kafkajs, { type SASLOptions } from 'kafkajs';
+import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import type { ConnectionOptions } from 'node:tls';
+import type { TopicName } from '../../schemas/topics.ts';
+import { restTimers, type ClientConfig, type RetryConfig } from './kafka-log-inside.ts';
+import { LogUnavailable, type LogPlace } from './log-errors.ts';
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
+
+export type KafkaConnection = {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl?: ConnectionOptions | boolean;
+  readonly sasl?: SASLOptions;
+  /** Stands before the names of topics and groups where several installations share a Kafka. */
+  readonly prefix?: string;
+};
+
+/** What every part of the adapter needs to reach Kafka and to speak of it. */
+export type KafkaClient = {
+  readonly config: ClientConfig;
+  /** A connection pool of its own. Members of one group must not share one: kafkajs shares their offsets with it. */
+  open(): InstanceType<typeof Kafka>;
+  topicOf(topic: TopicName): string;
+  groupOf(group: string): string;
+  unavailable(error: unknown, at: LogPlace | null): LogUnavailable;
+};
+
+/** Long enough for the election of a new leader, which takes a Kafka 2 s here. */
+export const RETRY: RetryConfig = {
+  initialRetryTime: 100,
+  maxRetryTime: 500,
+  multiplier: 1.5,
+  factor: 0.2,
+  retries: 10,
+};
+
+let prepared = false;
+/** Once per process: what kafkajs keeps in its modules. */
+const prepare = (): void => {
+  if (prepared) return;
+  prepared = true;
+  restTimers();
+  CompressionCodecs[CompressionTypes.LZ4] = () => ({
+    compress: async (encoder: { readonly buffer: Buffer }) => compressFrameSync(encoder.buffer),
+    decompress: async (bytes: Buffer) => decompressFrameSync(bytes),
+  });
+};
+
+export const openKafkaClient = (connection: KafkaConnection): KafkaClient => {
+  prepare();
+  const { brokers, clientId, ssl, sasl, prefix = '' } = connection;
+  const config: ClientConfig = {
+    brokers: [...brokers],
+    clientId,
+    ...(ssl === undefined ? {} : { ssl }),
+    ...(sasl === undefined ? {} : { sasl }),
+    connectionTimeout: 1_000,
+    requestTimeout: 5_000,
+    enforceRequestTimeout: true,
+    retry: RETRY,
+  };
+  const where = `Kafka at ${brokers.join(',')}`;
+  return {
+    config,
+    // What goes wrong arrives as an error; kafkajs would report each attempt as well.
+    open: () => new Kafka({ ...config, logLevel: logLevel.NOTHING }),
+    topicOf: (topic) => `${prefix}${topic}`,
+    groupOf: (group) => `${prefix}${group}`,
+    unavailable: (error, at) =>
+      error instanceof LogUnavailable ? error : new LogUnavailable(textOf(error), { file: where, at, cause: error }),
+  };
+};
+
+const textOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const { type } = error as { readonly type?: unknown };
+  return typeof type === 'string' ? `${error.message} (${type})` : error.message;
+};

@@ -1,0 +1,223 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { TopicName } from '../../schemas/topics.ts';
+import { recordOf, type KafkaReader } from './kafka-log-reader.ts';
+import type { Shown } from './kafka-log-inside.ts';
+import type { Batch, Consumer, LogRecord } from './log.ts';
+import { LogOutOfRange, LogUnavailable } from './log-errors.ts';
+
+/** What the member of the group does for one of its partitions. */
+export type Fetching = {
+  /** The next fetch starts here. */
+  seek(offset: number): void;
+  pause(): void;
+  resume(): void;
+};
+
+/** The delivery of one partition to one consumer, from `assigned` until it is revoked or has failed. */
+export type KafkaDelivery = {
+  /** What the member fetched; it waits here, so that a slow partition holds no other one up. */
+  accept(shown: Shown): void;
+  isRunning(): boolean;
+  /** Tells the consumer, and waits until it has let go and its handler has answered; not longer than `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+};
+
+export type DeliveryOf = {
+  readonly consumer: Consumer;
+  readonly partition: number;
+  readonly reader: KafkaReader;
+  readonly fetching: Fetching;
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+  readonly onTrouble: (error: Error) => void;
+};
+
+/** Everything in `[from, to)`. */
+type Chunk = { readonly from: number; readonly to: number; readonly records: readonly LogRecord[] };
+
+/** Between two attempts to ask a log that cannot be had. */
+const RETRY_MS = 500;
+
+/** So much waits for its handler before fetching pauses. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
+
+const bytesOf = (records: readonly LogRecord[]): number =>
+  records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
+
+export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
+  const { consumer, partition, reader, fetching, maxRecords, maxBytes, onTrouble } = options;
+  const topic: TopicName = consumer.topic;
+  let stopped = false;
+  let failed = false;
+  /** What is to be fetched next; null while that is not known. */
+  let expected: number | null = null;
+  let chunks: Chunk[] = [];
+  let buffered = 0;
+  let paused = true;
+  /** Answers of handlers that went elsewhere: what was asked before is not wanted any more. */
+  let moves = 0;
+  let end = 0;
+  let wake = (): void => {};
+
+  const running = (): boolean => !stopped && !failed;
+  const fail = (error: unknown): void => {
+    if (failed) return;
+    failed = true;
+    pause();
+    consumer.failed(partition, error);
+    wake();
+  };
+  const pause = (): void => {
+    paused = true;
+    fetching.pause();
+  };
+  const resume = (): void => {
+    paused = false;
+    fetching.resume();
+  };
+
+  const push = (chunk: Chunk): void => {
+    chunks.push(chunk);
+    buffered += bytesOf(chunk.records);
+    expected = chunk.to;
+    if (buffered > BUFFER_BYTES && !paused) pause();
+    wake();
+  };
+
+  /** A log that cannot be had now does not end the partition. */
+  const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof LogUnavailable) || !running()) throw error;
+        onTrouble(error);
+        await sleep(RETRY_MS);
+      }
+    }
+  };
+
+  const checkBounds = async (offset: number): Promise<void> => {
+    const bounds = await patiently(() => reader.bounds(topic, partition));
+    end = Math.max(end, bounds.end);
+    if (!Number.isSafeInteger(offset) || offset < bounds.first || offset > bounds.end)
+      throw new LogOutOfRange({ topic, partition, offset }, bounds);
+  };
+
+  /** Forgets what was fetched and fetches from here on. */
+  const startAt = async (offset: number): Promise<void> => {
+    const move = ++moves;
+    expected = null;
+    chunks = [];
+    buffered = 0;
+    if (!paused) pause();
+    await checkBounds(offset);
+    if (!running() || move !== moves) return;
+    expected = offset;
+    fetching.seek(offset);
+    resume();
+  };
+
+  /**
+   * The member fetched from elsewhere. Either it skipped records that nobody is shown, or the offset is not held any more and
+   * it went to the first one, which it does without a word. The log itself says which, and goes on behind what it gives.
+   */
+  const recover = async (offset: number): Promise<void> => {
+    const move = moves;
+    expected = null;
+    pause();
+    await checkBounds(offset);
+    const batch = await patiently(() => reader.read(topic, partition, offset, maxRecords));
+    if (!running() || move !== moves) return;
+    end = Math.max(end, batch.end);
+    push(batch);
+    fetching.seek(batch.to);
+    if (buffered <= BUFFER_BYTES) resume();
+  };
+
+  const grown = (): Promise<void> =>
+    new Promise((resolve) => {
+      wake = resolve;
+    });
+
+  /** As much of the oldest chunk as a handler is given at once. */
+  const next = (): Batch => {
+    const chunk = chunks[0]!;
+    let count = 0;
+    let bytes = 0;
+    for (const record of chunk.records) {
+      bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+      if (count === maxRecords || (count > 0 && bytes > maxBytes)) break;
+      count += 1;
+    }
+    const rest = chunk.records.slice(count);
+    const to = rest[0]?.offset ?? chunk.to;
+    if (rest.length === 0) chunks.shift();
+    else chunks[0] = { from: to, to: chunk.to, records: rest };
+    const records = rest.length === 0 ? chunk.records : chunk.records.slice(0, count);
+    buffered -= bytesOf(records);
+    return { topic, partition, from: chunk.from, to, records, end: Math.max(end, chunk.to) };
+  };
+
+  const run = async (): Promise<void> => {
+    // The caller of `consume` has its answer before its consumer is called.
+    await nextTurn();
+    const start = await patiently(async () => {
+      const groupOffset = await reader.groupOffset(consumer.group, topic, partition);
+      return stopped ? null : consumer.assigned(partition, groupOffset);
+    });
+    if (start === null) return;
+    await startAt(start);
+    while (running()) {
+      if (chunks.length === 0) {
+        await grown();
+        continue;
+      }
+      const batch = next();
+      const at = await consumer.batch(batch);
+      if (!running()) return;
+      if (at !== batch.to) await startAt(at);
+      else if (paused && expected !== null && buffered <= BUFFER_BYTES / 2) resume();
+      // A long way to the end is gone in many steps: requests get their turn between them.
+      if (at !== end) await nextTurn();
+    }
+  };
+
+  const done = run().catch((error: unknown) => {
+    if (!stopped) fail(error);
+  });
+
+  return {
+    isRunning: running,
+    accept: (shown) => {
+      if (!running() || expected === null || shown.messages.length === 0) return;
+      end = Math.max(end, Number(shown.highWatermark));
+      // Gaps are normal behind the offset that was asked for: what is missing there, the log does not hold.
+      if (Number(shown.fetchedOffset) === expected) {
+        push({ from: expected, to: Number(shown.lastOffset()) + 1, records: shown.messages.map(recordOf) });
+        return;
+      }
+      recover(expected).catch(fail);
+    },
+    stop: async (graceMs) => {
+      if (stopped) return;
+      stopped = true;
+      wake();
+      // A consumer whose partition has failed has nothing to let go of.
+      const letGo = failed ? Promise.resolve() : revoke(consumer, partition).catch(fail);
+      await atMost(graceMs, Promise.all([letGo, done]));
+    },
+  };
+};
+
+/** Also a `revoked` that throws before it answers is a rejection. */
+const revoke = async (consumer: Consumer, partition: number): Promise<void> => consumer.revoked(partition);
+
+const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+};

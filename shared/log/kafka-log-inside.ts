@@ -1,0 +1,144 @@
+import type { SASLOptions } from 'kafkajs';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import Cluster from 'kafkajs/src/cluster/index.js';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import FetchedBatch from 'kafkajs/src/consumer/batch.js';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import newSocketFactory from 'kafkajs/src/network/socketFactory.js';
+import type { ConnectionOptions } from 'node:tls';
+
+/*
+ * What is needed of kafkajs 2.2.4 and stands in no documentation: reading without joining a group, and a repair. Its public
+ * parts do the rest. A newer kafkajs needs this file looked at first.
+ */
+
+export type ClientConfig = {
+  readonly brokers: string[];
+  readonly clientId: string;
+  readonly ssl?: ConnectionOptions | boolean;
+  readonly sasl?: SASLOptions;
+  readonly connectionTimeout: number;
+  readonly requestTimeout: number;
+  readonly enforceRequestTimeout: boolean;
+  readonly retry: RetryConfig;
+};
+
+export type RetryConfig = {
+  readonly initialRetryTime: number;
+  readonly maxRetryTime: number;
+  readonly multiplier: number;
+  readonly factor: number;
+  readonly retries: number;
+};
+
+export type RawMessage = {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly isControlRecord: boolean;
+};
+
+type TopicPartitions<P> = { readonly topic: string; readonly partitions: readonly P[] };
+
+export type FetchedPartition = {
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly lastStableOffset: string;
+  /** All that came, whatever it is. */
+  readonly messages: readonly RawMessage[];
+};
+
+/** What a consumer is shown of it: from the offset on, no control records, nothing of transactions given up. */
+export type Shown = {
+  readonly fetchedOffset: string;
+  readonly highWatermark: string;
+  readonly messages: readonly RawMessage[];
+  isEmptyIncludingFiltered(): boolean;
+  lastOffset(): string;
+};
+export const shownOf = (topic: string, from: number, fetched: FetchedPartition): Shown =>
+  new FetchedBatch(topic, String(from), fetched) as Shown;
+
+export type BrokerClient = {
+  fetch(request: {
+    readonly maxWaitTime: number;
+    readonly minBytes: number;
+    readonly maxBytes: number;
+    readonly isolationLevel: number;
+    readonly topics: readonly TopicPartitions<{ partition: number; fetchOffset: string; maxBytes: number }>[];
+  }): Promise<{
+    readonly responses: readonly {
+      readonly partitions: readonly FetchedPartition[];
+    }[];
+  }>;
+  offsetFetch(request: {
+    readonly groupId: string;
+    readonly topics: readonly TopicPartitions<{ partition: number }>[];
+  }): Promise<{ readonly responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
+};
+
+export type ClusterClient = {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  isConnected(): boolean;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
+  findBroker(node: { readonly nodeId: number }): Promise<BrokerClient>;
+  findGroupCoordinator(group: { readonly groupId: string }): Promise<BrokerClient>;
+  fetchTopicsOffset(
+    topics: readonly (TopicPartitions<{ partition: number }> & { fromBeginning?: boolean; fromTimestamp?: number })[],
+  ): Promise<readonly TopicPartitions<{ partition: number; offset: string }>[]>;
+};
+
+type Silent = Record<'debug' | 'info' | 'warn' | 'error', () => void> & { namespace(): Silent };
+const silent: Silent = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  namespace: () => silent,
+};
+
+/** One connection to each broker, outside any group. */
+export const openCluster = (config: ClientConfig): ClusterClient =>
+  new Cluster({
+    ...config,
+    logger: silent,
+    socketFactory: newSocketFactory(),
+    metadataMaxAge: 60_000,
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: null,
+    // Offsets of records that are durable, whoever wrote them.
+    isolationLevel: 0,
+  }) as ClusterClient;
+
+type Queue = {
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  checkPendingRequests(): void;
+};
+
+/**
+ * Each connection of kafkajs wakes up every millisecond for ever, to look at a queue that is empty, with a negative timeout
+ * of which Node 24 warns. It only has to look when something waits.
+ */
+export const restTimers = (): void => {
+  const methods = (RequestQueue as { prototype: { scheduleCheckPendingRequests(this: Queue): void } }).prototype;
+  methods.scheduleCheckPendingRequests = function (this: Queue) {
+    if (this.pending.length === 0 || this.throttleCheckTimeoutId !== null) return;
+    const throttledMs = this.throttledUntil - Date.now();
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      throttledMs > 0 ? throttledMs : 10,
+    );
+  };
+};

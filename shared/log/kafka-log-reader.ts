@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { epochMs, type EpochMs } from '../../schemas/time.ts';
+import { TOPICS, type TopicName } from '../../schemas/topics.ts';
+import { RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { openCluster, shownOf, type BrokerClient, type RawMessage } from './kafka-log-inside.ts';
+import { topicNames, untilKnown } from './kafka-log-topics.ts';
+import type { Batch, Bounds, LogRecord } from './log.ts';
+import { LogOutOfRange } from './log-errors.ts';
+
+/** Questions to Kafka outside any group. Each is asked again while a leader is being elected. */
+export type KafkaReader = {
+  read(topic: TopicName, partition: number, from: number, maxRecords: number): Promise<Batch>;
+  bounds(topic: TopicName, partition: number): Promise<Bounds>;
+  offsetAt(topic: TopicName, partition: number, atMs: EpochMs): Promise<number>;
+  groupOffset(group: string, topic: TopicName, partition: number): Promise<number | null>;
+  /** The broker that leads a partition, as far as is known; `RangeError` for a partition that is not there. */
+  leaderOf(topic: TopicName, partition: number): number | null;
+  close(): Promise<void>;
+};
+
+const READ_BYTES = 1024 * 1024;
+/** Only what is durable, and nothing of a transaction that was given up. */
+const READ_COMMITTED = 1;
+
+export const recordOf = (message: RawMessage): LogRecord => ({
+  key: message.key === null ? null : message.key.toString('utf8'),
+  value: message.value,
+  offset: Number(message.offset),
+  appendedAtMs: epochMs(Number(message.timestamp)),
+});
+
+type Named = { readonly name?: unknown; readonly type?: unknown };
+
+export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
+  const cluster = openCluster(client.config);
+  const connect = async (): Promise<void> => {
+    await cluster.connect();
+    await cluster.addMultipleTargetTopics(topicNames.map((name) => client.topicOf(name)));
+    await cluster.refreshMetadataIfNecessary();
+  };
+  let closed = false;
+
+  const ask = async <T>(topic: TopicName, partition: number, question: () => Promise<T>): Promise<T> => {
+    let waitMs = RETRY.initialRetryTime;
+    for (let left = RETRY.retries; ; left--) {
+      try {
+        if (!cluster.isConnected()) await connect();
+        return await question();
+      } catch (error) {
+        const { name } = error as Named;
+        if (name === 'KafkaJSOffsetOutOfRange' || error instanceof RangeError) throw error;
+        if (left === 0 || closed) throw client.unavailable(error, { topic, partition, offset: null });
+      }
+      await sleep(waitMs);
+      waitMs = Math.min(waitMs * RETRY.multiplier, RETRY.maxRetryTime);
+      await cluster.refreshMetadata().catch(() => {});
+    }
+  };
+
+  const leaderOf = (topic: TopicName, partition: number): number => {
+    const known = cluster.findTopicPartitionMetadata(client.topicOf(topic));
+    const found = known.find((one) => one.partitionId === partition);
+    if (found === undefined) throw new RangeError(`There is no partition ${topic}/${partition}.`);
+    return found.leader;
+  };
+  const brokerOf = (topic: TopicName, partition: number): Promise<BrokerClient> =>
+    cluster.findBroker({ nodeId: leaderOf(topic, partition) });
+
+  const offsetOf = async (
+    topic: TopicName,
+    partition: number,
+    which: { readonly fromBeginning?: boolean; readonly fromTimestamp?: number },
+  ): Promise<number> => {
+    leaderOf(topic, partition);
+    const answer = await cluster.fetchTopicsOffset([
+      { topic: client.topicOf(topic), partitions: [{ partition }], ...which },
+    ]);
+    return Number(answer[0]?.partitions[0]?.offset ?? -1);
+  };
+
+  const bounds = (topic: TopicName, partition: number): Promise<Bounds> =>
+    ask(topic, partition, async () => {
+      const [first, end] = await Promise.all([
+        offsetOf(topic, partition, { fromBeginning: true }),
+        offsetOf(topic, partition, { fromBeginning: false }),
+      ]);
+      return { first, end };
+    });
+
+  const fetch = (topic: TopicName, partition: number, from: number) =>
+    ask(topic, partition, async () => {
+      const broker = await brokerOf(topic, partition);
+      const { responses } = await broker.fetch({
+        maxWaitTime: 100,
+        minBytes: 0,
+        maxBytes: READ_BYTES,
+        isolationLevel: READ_COMMITTED,
+        topics: [
+          {
+            topic: client.topicOf(topic),
+            partitions: [{ partition, fetchOffset: String(from), maxBytes: READ_BYTES }],
+          },
+        ],
+      });
+      const answer = responses[0]?.partitions[0];
+      // A broker that throttles us answers without the partition.
+      if (answer === undefined) throw new Error('the broker answered without the partition');
+      return answer;
+    });
+
+  await untilKnown(connect).catch((error: unknown) => {
+    throw client.unavailable(error, null);
+  });
+
+  return {
+    bounds,
+    leaderOf: (topic, partition) => {
+      try {
+        return leaderOf(topic, partition);
+      } catch (error) {
+        if (error instanceof RangeError) throw error;
+        return null;
+      }
+    },
+    read: async (topic, partition, from, maxRecords) => {
+      const answer = await fetch(topic, partition, from).catch(async (error: unknown) => {
+        if ((error as Named).name !== 'KafkaJSOffsetOutOfRange') throw error;
+        throw new LogOutOfRange({ topic, partition, offset: from }, await bounds(topic, partition));
+      });
+      const shown = shownOf(client.topicOf(topic), from, answer);
+      const records = shown.messages.map(recordOf);
+      const taken = records.slice(0, Math.max(0, maxRecords));
+      const to = (() => {
+        if (taken.length < records.length) return (taken.at(-1)?.offset ?? from - 1) + 1;
+        if (!shown.isEmptyIncludingFiltered()) return Number(shown.lastOffset()) + 1;
+        // Compaction leaves batches behind that have offsets and no records: all that was there to send was such.
+        return TOPICS[topic].retentionMs === 'compact' ? Math.max(from, Number(answer.lastStableOffset)) : from;
+      })();
+      const end = Math.max(Number(answer.highWatermark), to);
+      return { topic, partition, from, to, records: taken, end };
+    },
+    offsetAt: (topic, partition, atMs) =>
+      ask(topic, partition, async () => {
+        const found = await offsetOf(topic, partition, { fromTimestamp: atMs });
+        return found >= 0 ? found : offsetOf(topic, partition, { fromBeginning: false });
+      }),
+    groupOffset: (group, topic, partition) =>
+      ask(topic, partition, async () => {
+        const groupId = client.groupOf(group);
+        const coordinator = await cluster.findGroupCoordinator({ groupId });
+        const { responses } = await coordinator.offsetFetch({
+          groupId,
+          topics: [{ topic: client.topicOf(topic), partitions: [{ partition }] }],
+        });
+        const offset = Number(responses[0]?.partitions[0]?.offset ?? -1);
+        return offset < 0 ? null : offset;
+      }),
+    close: async () => {
+      closed = true;
+      await cluster.disconnect();
+    },
+  };
+};

@@ -1,0 +1,104 @@
+import kafkajs, { type Admin } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { partitionsOf, TOPICS, type Topic, type TopicName } from '../../schemas/topics.ts';
+import { RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { LogMisconfigured } from './log-errors.ts';
+
+export type TopicsOptions = {
+  /** Partitions of keyed topics. */
+  readonly partitions: number;
+  /** How many brokers hold each record; fewer where there are fewer brokers. */
+  readonly replicas: number;
+};
+
+/** Room for one append of a processor's outputs; what is written at once is never split. */
+export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+
+export const topicNames = Object.keys(TOPICS).filter((name): name is TopicName => name in TOPICS);
+
+/** One broker may be lost without a record lost, and without a stop. */
+const minInSync = (replicas: number): number => (replicas >= 3 ? 2 : 1);
+
+const settingsOf = (topic: Topic, replicas: number): Record<string, string> => ({
+  // The only clock that processors know.
+  'message.timestamp.type': 'LogAppendTime',
+  'unclean.leader.election.enable': 'false',
+  'min.insync.replicas': String(minInSync(replicas)),
+  'max.message.bytes': String(MAX_MESSAGE_BYTES),
+  ...(topic.retentionMs === 'compact'
+    ? { 'cleanup.policy': 'compact' }
+    : {
+        'cleanup.policy': 'delete',
+        'retention.ms': String(topic.retentionMs),
+        // Kafka removes whole segments: a segment a day long would hold records for two.
+        'segment.ms': String(topic.retentionMs / 24),
+      }),
+});
+
+const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
+
+/** Makes the topics of the catalogue that are not there, and names the first that is not as the catalogue says. */
+export const openTopics = async (client: KafkaClient, options: TopicsOptions): Promise<void> => {
+  const admin = client.open().admin();
+  try {
+    await admin.connect();
+    const { brokers } = await admin.describeCluster();
+    const replicas = Math.min(options.replicas, brokers.length);
+    const there = new Set(await admin.listTopics());
+    const missing = topicNames.filter((name) => !there.has(client.topicOf(name)));
+    if (missing.length > 0)
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map((name) => ({
+          topic: client.topicOf(name),
+          numPartitions: partitionsOf(name, options.partitions),
+          replicationFactor: replicas,
+          configEntries: Object.entries(settingsOf(TOPICS[name], replicas)).map(([key, value]) => ({
+            name: key,
+            value,
+          })),
+        })),
+      });
+    await untilKnown(() => verify(admin, client, { ...options, replicas }));
+  } catch (error) {
+    if (error instanceof LogMisconfigured) throw error;
+    throw client.unavailable(error, null);
+  } finally {
+    await admin.disconnect().catch(() => {});
+  }
+};
+
+const KNOWN_WITHIN_MS = 5_000;
+
+/** A topic that was just made is not known to every broker at once, and any of them may be asked. */
+export const untilKnown = async <T>(ask: () => Promise<T>): Promise<T> => {
+  for (let left = KNOWN_WITHIN_MS; ; left -= RETRY.initialRetryTime) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left <= 0 || (error as { readonly type?: unknown }).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      await sleep(RETRY.initialRetryTime);
+    }
+  }
+};
+
+const verify = async (admin: Admin, client: KafkaClient, options: TopicsOptions): Promise<void> => {
+  const names = topicNames.map((name) => client.topicOf(name));
+  const { topics } = await admin.fetchTopicMetadata({ topics: names });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: names.map((name) => ({ type: CONFIG_OF_TOPIC, name })),
+  });
+  for (const topic of topicNames) {
+    const name = client.topicOf(topic);
+    const count = topics.find((one) => one.name === name)?.partitions.length ?? 0;
+    const expected = partitionsOf(topic, options.partitions);
+    if (count !== expected)
+      throw new LogMisconfigured({ topic: name, setting: 'partitions', is: String(count), expected: String(expected) });
+    const entries = resources.find((one) => one.resourceName === name)?.configEntries ?? [];
+    for (const [setting, wanted] of Object.entries(settingsOf(TOPICS[topic], options.replicas))) {
+      const is = entries.find((entry) => entry.configName === setting)?.configValue ?? '';
+      if (is !== wanted) throw new LogMisconfigured({ topic: name, setting, is, expected: wanted });
+    }
+  }
+};
