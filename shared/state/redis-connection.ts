@@ -59,6 +59,8 @@ const nodeOptionsOf = (options: RedisConnectionOptions, url: URL) => {
     ...(password === '' ? {} : { password }),
     ...(url.protocol === 'rediss:' || tls !== undefined ? { tls: tls ?? {} } : {}),
     connectTimeout: CONNECT_MS,
+    // Closing a connection that has just failed would keep the process alive for so long.
+    disconnectTimeout: 100,
     commandTimeout: commandTimeoutMs,
     socketTimeout: SILENT_MS,
     // What was under way when the line broke fails at once; what cannot be sent does, too, by `enableOfflineQueue`.
@@ -113,8 +115,14 @@ export const connectRedis = async (options: RedisConnectionOptions): Promise<Red
   if (first === undefined) throw new TypeError('a cluster is found through one node at least');
   const name = urls.map(({ protocol, hostname, port }) => `${protocol}//${hostname}:${port || 6379}`).join(',');
   const client = createClient(options, urls, first);
-  client.on('error', onError);
-  if (client instanceof Cluster) client.on('node error', onError);
+  /** Why the connection failed last: what the calls say then is only that there is none. */
+  let lastError: unknown = null;
+  const failed = (error: unknown): void => {
+    lastError = error;
+    onError(error);
+  };
+  client.on('error', failed);
+  if (client instanceof Cluster) client.on('node error', failed);
 
   const pause = (ms: number): Promise<void> => new Promise((resolve) => after(ms, resolve));
 
@@ -184,7 +192,7 @@ export const connectRedis = async (options: RedisConnectionOptions): Promise<Red
   } catch (error) {
     client.disconnect();
     if (error instanceof StateEvicts || error instanceof StateUnavailable) throw error;
-    throw unavailable(error, false);
+    throw unavailable(lastError ?? error, false);
   } finally {
     cancelDeadline();
   }

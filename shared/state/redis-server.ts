@@ -52,7 +52,13 @@ export const startRedis = async (settings: readonly string[] = []): Promise<Redi
   };
   process.once('exit', kill);
 
-  const admin = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => POLL_MS });
+  const admin = new Redis({
+    port,
+    host: '127.0.0.1',
+    lazyConnect: true,
+    disconnectTimeout: 100,
+    retryStrategy: () => POLL_MS,
+  });
   admin.on('error', () => {});
 
   const start = async (): Promise<void> => {

@@ -28,7 +28,7 @@ const connected = async (url: string, options: Partial<RedisStateOptions> = {}):
   return store;
 };
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await startRedis(['--repl-diskless-sync-delay', '0']);
   proxy = await startProxy(redis.port);
 });
 beforeEach(async () => {
@@ -141,7 +141,7 @@ describe('the Redis state store, when the server changes', () => {
       const store = await connected(proxy.url);
       const first = await open(store);
       await commit(store, first, [null, 5], [['a', rowOf(1)]]);
-      await redis.admin.wait(1, 2_000);
+      while ((await replica.admin.hget('playbeat:{concurrency:0}:head', 'offset')) !== '5') await sleep(10);
       await replica.admin.replicaof('NO', 'ONE');
       await commit(store, first, [5, 6], [['a', rowOf(2)]]);
       const second = await open(store);
@@ -210,7 +210,7 @@ describe('the Redis state store, with a server of bounded memory', () => {
   });
 
   it('starts as a user who may do nothing but what it does, and says what one lacks before anything is changed', async () => {
-    const commands = 'evalsha eval hget hmget hset hdel zadd zrem zrangebyscore unlink time'.split(' ');
+    const commands = 'info evalsha eval hget hmget hset hdel zadd zrem zrangebyscore unlink time'.split(' ');
     const grant = ['on', '>secret', '~playbeat:*', '-@all', ...commands.map((name) => `+${name}`)];
     await redis.admin.acl('SETUSER', 'playbeat', ...grant);
     const url = redis.url.replace('//', '//playbeat:secret@');
@@ -219,7 +219,7 @@ describe('the Redis state store, with a server of bounded memory', () => {
     expect(await commit(store, owner, [null, 5], [['a', rowOf(1, 10)]])).toBe('committed');
     expect((await loadNow(store, owner, { keys: ['a'], due: 10 })).due).toHaveLength(1);
     await redis.admin.acl('SETUSER', 'playbeat', '-zadd');
-    await expect(open(store)).rejects.toThrow(/NOPERM|permission/);
+    await expect(open(store)).rejects.toThrow(/can't run this command/);
     await redis.admin.acl('DELUSER', 'playbeat');
     await expect(connected(url)).rejects.toThrow(/WRONGPASS/);
     await expect(connected(url)).rejects.not.toThrow(/secret/);
