@@ -45,7 +45,8 @@ const REDIRECTIONS = 5;
 const REDIRECT_PAUSE_MS = 50;
 
 /** A reply by which Redis says that it did nothing, and may do it in a moment. */
-const NOT_NOW = /^(TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOREPLICAS|MOVED|ASK|UNBLOCKED) ?/;
+const NOT_NOW =
+  /^(Too many Cluster redirections\. Last error: ReplyError: )?(TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOREPLICAS|MOVED|ASK) /;
 /** What ioredis says when it has sent nothing. */
 const NOT_SENT = /isn't (writeable|ready)|^None of startup nodes/;
 
