@@ -13,6 +13,9 @@ const script = (text: string): Script => ({ text, sha: createHash('sha1').update
  *   KEYS[4] staged  hash: the parts of a commit too large for one call
  * One hash for all rows: a discard is one UNLINK, so nobody ever sees rows of another time than the checkpoint's.
  *
+ * While a slot moves to another node, a script that names a key which is on neither is refused (`TRYAGAIN`): so KEYS[4]
+ * is named only where it is used.
+ *
  * Redis does not undo a script that fails: everything that could go wrong is asked before the first write. The first
  * write is one that a full server refuses (`OOM`); once one has passed, Redis lets the rest of the script pass, too.
  * Numbers stay the texts that they came as, since Lua would round them.

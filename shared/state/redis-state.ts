@@ -25,6 +25,11 @@ export const COMMAND_TIMEOUT_MS = 400;
 export const POLL_MS = 5;
 const RESTAGE_TIMES = 3;
 
+type Kind = 'head' | 'rows' | 'timers' | 'staged';
+/** In the order of the scripts' KEYS. */
+const KINDS: readonly Kind[] = ['head', 'rows', 'timers'];
+const WITH_STAGED: readonly Kind[] = [...KINDS, 'staged'];
+
 const realTimer: After = (ms, run) => {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
@@ -38,25 +43,26 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
   const redis = await connectRedis({ ...options, commandTimeoutMs, after });
   let closed = false;
 
-  const keysOf = (processor: string, partition: number): readonly string[] =>
-    ['head', 'rows', 'timers', 'staged'].map((kind) => `${prefix}:{${processor}:${partition}}:${kind}`);
+  const keyOf = (processor: string, partition: number, kind: Kind): string =>
+    `${prefix}:{${processor}:${partition}}:${kind}`;
 
   /** An owner's call is tried twice when no answer comes: the scripts bear it. A reader has no time for that. */
   const run = (
-    script: Script,
+    { script, kinds }: { readonly script: Script; readonly kinds: readonly Kind[] },
     { processor, partition }: { readonly processor: string; readonly partition: number },
     args: readonly (string | number)[],
   ): Promise<unknown> => {
     if (closed) throw new StateClosed(redis.name);
     const forMs = script === READ ? commandTimeoutMs : 2 * commandTimeoutMs;
-    return redis.run(script, { keys: keysOf(processor, partition), args, forMs });
+    const keys = kinds.map((kind) => keyOf(processor, partition, kind));
+    return redis.run(script, { keys, args, forMs });
   };
 
   const watch = watchOffsets({
     after,
     everyMs: pollMs,
     offsetOf: async (processor, partition) => {
-      const offset = await redis.hget(keysOf(processor, partition)[0]!, 'offset');
+      const offset = await redis.hget(keyOf(processor, partition, 'head'), 'offset');
       return offset === null ? null : Number(offset);
     },
   });
@@ -70,11 +76,14 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     const head = [owner.nonce, from ?? '', to.offset, checkpoint, id, staged.length];
     for (let times = 0; times < RESTAGE_TIMES; times++) {
       for (const [i, change] of staged.entries()) {
-        const answer = await run(STAGE, owner, [owner.nonce, id, i + 1, ...change]);
+        const answer = await run({ script: STAGE, kinds: WITH_STAGED }, owner, [owner.nonce, id, i + 1, ...change]);
         if (answer !== 'staged') return answer as NotLoaded;
       }
       // What is staged may be gone where another server took over meanwhile.
-      const outcome = await run(COMMIT, owner, [...head, ...changes.at(-1)!]);
+      const outcome = await run({ script: COMMIT, kinds: staged.length === 0 ? KINDS : WITH_STAGED }, owner, [
+        ...head,
+        ...changes.at(-1)!,
+      ]);
       if (outcome !== 'unstaged') return outcome as CommitOutcome;
     }
     return 'unknown';
@@ -82,7 +91,10 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
 
   return {
     open: async (request) => {
-      const answer = await run(OPEN, request, [request.discard ? '1' : '0', randomUUID()]);
+      const answer = await run({ script: OPEN, kinds: WITH_STAGED }, request, [
+        request.discard ? '1' : '0',
+        randomUUID(),
+      ]);
       const [nonce, checkpoint] = answer as [string, string | null];
       return {
         owner: { processor: request.processor, partition: request.partition, nonce },
@@ -91,7 +103,7 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     },
 
     load: async ({ owner, from, keys, dueUntilMs }) => {
-      const answer = await run(LOAD, owner, [owner.nonce, from ?? '', dueUntilMs, ...keys]);
+      const answer = await run({ script: LOAD, kinds: KINDS }, owner, [owner.nonce, from ?? '', dueUntilMs, ...keys]);
       const [outcome, texts, due, dueTexts] = answer as [
         NotLoaded | 'loaded',
         (string | null)[],
@@ -122,7 +134,7 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     },
 
     read: async (processor, partition, keys) => {
-      const answer = await run(READ, { processor, partition }, keys);
+      const answer = await run({ script: READ, kinds: KINDS.slice(0, 2) }, { processor, partition }, keys);
       const [checkpoint, texts] = answer as [string | null, (string | null)[]];
       return {
         rows: texts.map((text) => (text === null ? null : rowOfText(text))),
