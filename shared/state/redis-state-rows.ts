@@ -8,8 +8,12 @@ export const CALL_BYTES = 1024 * 1024;
 const ARGUMENT_BYTES = 12;
 const HEAD_BYTES = 1024;
 
-/** Whole state machines lie in a text: the first field is what the script that loads reads. */
-const rowText = ({ dueMs, version, state }: Row): string => JSON.stringify([dueMs, version, state]);
+/** The due comes first: the scripts read it, and nothing else of a row. */
+const rowText = ({ dueMs, version, state }: Row): string => {
+  // As JSON it would be null, and the wake-up would never come.
+  if (dueMs !== null && !Number.isFinite(dueMs)) throw new TypeError(`a row is due at ${dueMs}, which is no time`);
+  return JSON.stringify([dueMs, version, state]);
+};
 export const rowOfText = (text: string): Row => {
   const [dueMs, version, state] = JSON.parse(text) as [number | null, number, unknown];
   return { state, version, dueMs: dueMs === null ? null : liveMs(dueMs) };
@@ -27,21 +31,12 @@ export const dueOf = (keys: readonly string[], rows: ReadonlyMap<string, Row>): 
     .map((key) => ({ key, dueMs: liveMs(rows.get(key)?.dueMs ?? 0) }))
     .sort((a, b) => a.dueMs - b.dueMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 
-/** Arguments of the script that commits: four counts and what they count. */
+/** Arguments of the script that commits: two counts and what they count. */
 export type Change = readonly (string | number)[];
 
-type Part = { rows: string[]; due: (string | number)[]; gone: string[]; idle: string[]; bytes: number };
-const emptyPart = (): Part => ({ rows: [], due: [], gone: [], idle: [], bytes: HEAD_BYTES });
-const changeOf = ({ rows, due, gone, idle }: Part): Change => [
-  rows.length,
-  due.length,
-  gone.length,
-  idle.length,
-  ...rows,
-  ...due,
-  ...gone,
-  ...idle,
-];
+type Part = { rows: string[]; gone: string[]; bytes: number };
+const emptyPart = (): Part => ({ rows: [], gone: [], bytes: HEAD_BYTES });
+const changeOf = ({ rows, gone }: Part): Change => [rows.length, gone.length, ...rows, ...gone];
 
 /** The rows of a commit, cut into changes that each fit into one call; beside the last one fits the checkpoint. */
 export const changesOf = (commit: Commit, checkpointBytes: number): readonly Change[] => {
@@ -50,23 +45,15 @@ export const changesOf = (commit: Commit, checkpointBytes: number): readonly Cha
   let part = emptyPart();
   for (const [key, row] of commit.rows) {
     const text = row === null ? '' : rowText(row);
-    if (row !== null && row.dueMs !== null && !Number.isFinite(row.dueMs)) {
-      throw new TypeError(`a row is due at ${row.dueMs}, which is no time`);
-    }
-    const bytes = 2 * Buffer.byteLength(key) + Buffer.byteLength(text) + 4 * ARGUMENT_BYTES;
+    const bytes = Buffer.byteLength(key) + Buffer.byteLength(text) + 2 * ARGUMENT_BYTES;
     if (HEAD_BYTES + bytes > limit) throw new StateRowTooLarge(key, bytes, limit);
     if (part.bytes + bytes > limit) {
       changes.push(changeOf(part));
       part = emptyPart();
     }
     part.bytes += bytes;
-    if (row === null) {
-      part.gone.push(key);
-      continue;
-    }
-    part.rows.push(key, text);
-    if (row.dueMs === null) part.idle.push(key);
-    else part.due.push(row.dueMs, key);
+    if (row === null) part.gone.push(key);
+    else part.rows.push(key, text);
   }
   changes.push(changeOf(part));
   return changes;

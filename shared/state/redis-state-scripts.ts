@@ -113,8 +113,8 @@ redis.call('HSET', KEYS[4], 'id', ARGV[2], ARGV[3], cmsgpack.pack(part))
 return 'staged'`);
 
 /**
- * ARGV: nonce, from, to, checkpoint, id of the commit, parts staged before, then a change: how many arguments are
- * key and row, due and key, keys forgotten, keys without a due; then these. Answers an outcome, or 'unstaged'.
+ * ARGV: nonce, from, to, checkpoint, id of the commit, parts staged before, then a change: how many arguments are keys
+ * and rows, how many are keys forgotten; then these. Answers an outcome, or 'unstaged'.
  */
 export const COMMIT = script(`${OWNERSHIP}${SLICES}
 local head = redis.call('HMGET', KEYS[1], 'nonce', 'offset', 'by')
@@ -136,13 +136,22 @@ if parts > 0 then
   end
 end
 local function apply(args, first)
-  local at = first + 4
-  local rows, due = tonumber(args[first]), tonumber(args[first + 1])
-  local gone, idle = tonumber(args[first + 2]), tonumber(args[first + 3])
+  local at, rows, gone = first + 2, tonumber(args[first]), tonumber(args[first + 1])
+  local due, n, idle = {}, 0, {}
+  for i = at, at + rows - 1, 2 do
+    local dueMs = string.sub(args[i + 1], 2, string.find(args[i + 1], ',', 2, true) - 1)
+    if dueMs == 'null' then
+      idle[#idle + 1] = args[i]
+    else
+      due[n + 1], due[n + 2] = dueMs, args[i]
+      n = n + 2
+    end
+  end
   sliced('HSET', KEYS[2], nil, args, at, rows)
-  sliced('ZADD', KEYS[3], 'LT', args, at + rows, due)
-  sliced('HDEL', KEYS[2], nil, args, at + rows + due, gone)
-  sliced('ZREM', KEYS[3], nil, args, at + rows + due, gone + idle)
+  sliced('ZADD', KEYS[3], 'LT', due, 1, n)
+  sliced('ZREM', KEYS[3], nil, idle, 1, #idle)
+  sliced('HDEL', KEYS[2], nil, args, at + rows, gone)
+  sliced('ZREM', KEYS[3], nil, args, at + rows, gone)
 end
 redis.call('HSET', KEYS[1], 'offset', ARGV[3], 'by', ARGV[1], 'checkpoint', ARGV[4])
 for i = 1, parts do apply(staged[i], 1) end
