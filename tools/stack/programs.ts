@@ -36,6 +36,34 @@ export const needs = async (...names: readonly ProgramName[]): Promise<void> => 
   }
 };
 
+const isMissing = (name: ProgramName): Promise<boolean> =>
+  needs(name).then(
+    () => false,
+    (error: unknown) => error instanceof MissingProgram,
+  );
+
+/**
+ * Installs what tests need and the machine lacks, where this user may (Debian, as root or by `sudo` without a password).
+ * What cannot be installed is left to the tests that need it: they fail, and name the command.
+ */
+export const installMissing = async (say: (line: string) => void): Promise<void> => {
+  const names = Object.keys(PACKAGES) as ProgramName[];
+  const flags = await Promise.all(names.map(isMissing));
+  const packages = names.filter((_, i) => flags[i]).map((name) => PACKAGES[name].debian);
+  if (packages.length === 0) return;
+  say(`installing ${packages.join(', ')}`);
+  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  // RUNLEVEL: only the programs. A service that a package starts would be nobody's.
+  const words = [...asRoot, 'env', 'RUNLEVEL=1', 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
+  const [first = 'env', ...rest] = words;
+  try {
+    await run(first, [...rest, 'update', '-qq'], '/');
+    await run(first, [...rest, 'install', '-y', '-qq', '--no-install-recommends', ...packages], '/');
+  } catch (error) {
+    say(`could not install them: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
 /** What is fetched once and kept: outside the repository, so that a fresh checkout has it. */
 export const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'playbeat');
 
