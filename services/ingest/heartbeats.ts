@@ -6,7 +6,16 @@ import { type Call, CORS, JSON_TYPE, ProblemError, sendProblem } from '../../sha
 import type { Route } from '../../shared/http/route.ts';
 import type { SessionToken } from '../../shared/identity/tokens.ts';
 import { submit, type Wanted } from './beat.ts';
-import { carriedBy, DETAILS, type Ingest, invalid, refuseMismatch, retryAfterMs, sessionTokenOf } from './ingest.ts';
+import {
+  carriedBy,
+  DETAILS,
+  type Ingest,
+  invalid,
+  PLAYER_PROBLEMS,
+  refuseMismatch,
+  retryAfterMs,
+  sessionTokenOf,
+} from './ingest.ts';
 import type { Refusal } from './lanes.ts';
 
 export const MAX_BEAT_BYTES = 4 * 1_024;
@@ -30,20 +39,7 @@ export const heartbeatRoute = (ingest: Ingest): Route => ({
   ],
   request: 'heartbeat-batch',
   responses: { 202: 'ingest-response' },
-  problems: [
-    'VALIDATION_FAILED',
-    'MALFORMED_JSON',
-    'TOO_DEEP',
-    'BODY_TOO_LARGE',
-    'UNSUPPORTED_MEDIA_TYPE',
-    'UNSUPPORTED_ENCODING',
-    'SESSION_TOKEN_INVALID',
-    'SESSION_TOKEN_EXPIRED',
-    'SESSION_TOKEN_MISMATCH',
-    'LOG_UNAVAILABLE',
-    'OVERLOADED',
-    'SHUTTING_DOWN',
-  ],
+  problems: PLAYER_PROBLEMS,
   handle: (call) => {
     const wanted = wantedOf(call);
     readBody(call.req, MAX_BATCH_BYTES, (error, body) => {

@@ -34,6 +34,22 @@ export type Counts = {
   degraded(): void;
 };
 
+/** What can go wrong with every call that a player makes. */
+export const PLAYER_PROBLEMS = [
+  'VALIDATION_FAILED',
+  'MALFORMED_JSON',
+  'TOO_DEEP',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'UNSUPPORTED_ENCODING',
+  'SESSION_TOKEN_INVALID',
+  'SESSION_TOKEN_EXPIRED',
+  'SESSION_TOKEN_MISMATCH',
+  'LOG_UNAVAILABLE',
+  'OVERLOADED',
+  'SHUTTING_DOWN',
+] as const;
+
 export const DETAILS: Readonly<Record<Refusal, string>> = {
   LOG_UNAVAILABLE: 'the log did not store it in time; send it again with the same sequence',
   OVERLOADED: 'too much is waiting for the log; send it again with the same sequence',

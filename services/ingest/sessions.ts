@@ -10,23 +10,17 @@ import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { decisionOf, type Seen, signalledSession, stampFrom } from '../concurrency/view.ts';
 import { claim } from './claim.ts';
 import { MAX_BEAT_BYTES } from './heartbeats.ts';
-import { append, askerFor, carriedBy, type Ingest, invalid, refuseMismatch, sessionTokenOf } from './ingest.ts';
+import {
+  append,
+  askerFor,
+  carriedBy,
+  type Ingest,
+  invalid,
+  PLAYER_PROBLEMS,
+  refuseMismatch,
+  sessionTokenOf,
+} from './ingest.ts';
 import { stampBeat, stampSignal } from './stamp.ts';
-
-const COMMON = [
-  'VALIDATION_FAILED',
-  'MALFORMED_JSON',
-  'TOO_DEEP',
-  'BODY_TOO_LARGE',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'UNSUPPORTED_ENCODING',
-  'SESSION_TOKEN_INVALID',
-  'SESSION_TOKEN_EXPIRED',
-  'SESSION_TOKEN_MISMATCH',
-  'LOG_UNAVAILABLE',
-  'OVERLOADED',
-  'SHUTTING_DOWN',
-] as const;
 
 export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
   {
@@ -38,7 +32,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     touches: 'account-in-body',
     request: 'start-request',
     responses: { 201: 'start-response' },
-    problems: ['STREAM_LIMIT_EXCEEDED', 'SESSION_ENDED', 'DECISION_UNAVAILABLE', ...COMMON],
+    problems: ['STREAM_LIMIT_EXCEEDED', 'SESSION_ENDED', 'DECISION_UNAVAILABLE', ...PLAYER_PROBLEMS],
     handle: (call) => start(ingest, call),
   },
   {
@@ -50,7 +44,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     touches: 'account-in-body',
     request: 'stop-request',
     responses: { 202: 'object' },
-    problems: COMMON,
+    problems: PLAYER_PROBLEMS,
     handle: (call) => stop(ingest, call),
   },
   {
@@ -62,7 +56,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     touches: 'account-in-query',
     query: [{ name: 'accountId', description: 'The account of the session, where no token has it.' }],
     responses: { 202: 'object' },
-    problems: COMMON,
+    problems: PLAYER_PROBLEMS,
     handle: (call) => stop(ingest, call),
   },
   {
@@ -74,7 +68,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     touches: 'account-in-body',
     request: 'signal-request',
     responses: { 201: 'decision' },
-    problems: ['STREAM_LIMIT_EXCEEDED', 'SESSION_ENDED', 'DECISION_UNAVAILABLE', ...COMMON],
+    problems: ['STREAM_LIMIT_EXCEEDED', 'SESSION_ENDED', 'DECISION_UNAVAILABLE', ...PLAYER_PROBLEMS],
     handle: (call) => signal(ingest, call),
   },
 ];
