@@ -13,7 +13,7 @@ import { failsClosed, limitOf, matches } from './policy.ts';
 import {
   type AccountReader,
   activeSessions,
-  type Asker,
+  askerFor,
   controlOf,
   decisionBefore,
   decisionOf,
@@ -163,13 +163,6 @@ const listSessions = async (api: ConcurrencyApi, call: Call): Promise<Reply> => 
   const body: SessionList = { sessions, limit: smallestLimit(seen), asOfMs, position };
   return { status: 200, body };
 };
-
-const askerFor = (api: ConcurrencyApi, accountKey: AccountKey, profileId: string | null): Asker => ({
-  profileId,
-  nowMs: api.clock(),
-  terminationToken: ({ sessionId, admittedAt }) =>
-    api.tokens.signTermination({ accountKey, sessionId, admittedAt: admittedAt ?? '' }),
-});
 
 const isWarming = ({ checkpoint }: Seen): boolean => checkpoint === null || checkpoint.rebuild !== null;
 

@@ -2,6 +2,7 @@ import type { ActiveSession, Decision } from '../../schemas/generated/http.ts';
 import type { Heartbeat } from '../../schemas/generated/records.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { SECOND_MS } from '../../schemas/time.ts';
+import type { Tokens } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { readState } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
@@ -88,6 +89,18 @@ export type Asker = {
   /** Makes the token by which a viewer may stop a session. */
   readonly terminationToken: (admission: Admission) => string;
 };
+
+/** `profileId` null asks for a service. */
+export const askerFor = (
+  { tokens, clock }: { readonly tokens: Pick<Tokens, 'signTermination'>; readonly clock: () => number },
+  accountKey: string,
+  profileId: string | null,
+): Asker => ({
+  profileId,
+  nowMs: clock(),
+  terminationToken: ({ sessionId, admittedAt }) =>
+    tokens.signTermination({ accountKey, sessionId, admittedAt: admittedAt ?? '' }),
+});
 
 /** The decision about a session as it stands. A session that is not known holds nothing and is told to go on. */
 export const decisionOf = (seen: Seen, sessionId: string, asker: Asker): Decision => {

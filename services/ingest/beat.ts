@@ -4,6 +4,7 @@ import type { Call } from '../../shared/http/call.ts';
 import type { SessionToken } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import {
+  askerFor,
   decisionOf,
   decisionOpen,
   findSession,
@@ -12,7 +13,7 @@ import {
   stampFrom,
   verdictOf,
 } from '../concurrency/view.ts';
-import { askerFor, type Ingest, seenAfter } from './ingest.ts';
+import { type Ingest, seenAfter } from './ingest.ts';
 import type { Refusal, Stored } from './lanes.ts';
 import { stampBeat } from './stamp.ts';
 

@@ -3,7 +3,7 @@ import type { CarriedIds } from '../../schemas/validate.ts';
 import { type Call, ProblemError } from '../../shared/http/call.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import { looksLikeSessionToken, type SessionToken, type Tokens } from '../../shared/identity/tokens.ts';
-import type { AccountReader, Admission, Asker, Seen } from '../concurrency/view.ts';
+import type { AccountReader, Seen } from '../concurrency/view.ts';
 import type { Item, Lanes, Refusal, Stored } from './lanes.ts';
 
 /** What the routes of ingest are made with. */
@@ -84,13 +84,6 @@ export const seenAfter = async (ingest: Ingest, { partition, offset }: Stored, k
   const [seen] = await ingest.read(partition, [key]);
   return seen ?? null;
 };
-
-export const askerFor = (ingest: Ingest, accountKey: string, profileId: string | null): Asker => ({
-  profileId,
-  nowMs: ingest.clock(),
-  terminationToken: ({ sessionId, admittedAt }: Admission) =>
-    ingest.tokens.signTermination({ accountKey, sessionId, admittedAt: admittedAt ?? '' }),
-});
 
 /** The session token of a call, from its header or its body; null when there is none. */
 export const sessionTokenOf = (ingest: Ingest, call: Call, inBody: string | undefined): SessionToken | null => {

@@ -7,19 +7,10 @@ import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import type { Route } from '../../shared/http/route.ts';
 import { SESSION_TOKEN_MS } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
-import { decisionOf, type Seen, signalledSession, stampFrom } from '../concurrency/view.ts';
+import { askerFor, decisionOf, type Seen, signalledSession, stampFrom } from '../concurrency/view.ts';
 import { claim } from './claim.ts';
 import { MAX_BEAT_BYTES } from './heartbeats.ts';
-import {
-  append,
-  askerFor,
-  carriedBy,
-  type Ingest,
-  invalid,
-  PLAYER_PROBLEMS,
-  refuseMismatch,
-  sessionTokenOf,
-} from './ingest.ts';
+import { append, carriedBy, type Ingest, invalid, PLAYER_PROBLEMS, refuseMismatch, sessionTokenOf } from './ingest.ts';
 import { stampBeat, stampSignal } from './stamp.ts';
 
 export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
