@@ -1,7 +1,7 @@
 import { readConfig } from '../shared/config/config.ts';
 import { createLog } from '../shared/telemetry/log.ts';
 import { isRole, ROLE_NAMES } from './roles.ts';
-import { startLocal } from './wiring.ts';
+import { start } from './wiring.ts';
 
 const fail = (lines: readonly string[]): never => {
   for (const line of lines) console.error(line);
@@ -21,7 +21,7 @@ const config = read.ok ? read.config : fail([]);
 const logger = createLog({ level: config.logLevel, base: { roles } });
 if (config.auth === 'off') logger.warn({}, 'AUTH=off: whoever reaches the port may act for every account');
 
-const running = await startLocal(config, roles, logger).catch((error: unknown) =>
+const running = await start(config, roles, logger).catch((error: unknown) =>
   fail([error instanceof Error ? error.message : String(error)]),
 );
 logger.info({ url: running.url, admin: running.adminUrl, docs: `${running.url}/docs` }, 'Playbeat is ready');

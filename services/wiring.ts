@@ -1,19 +1,14 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { epochMs, SECOND_MS } from '../schemas/time.ts';
-import type { Config, Secret } from '../shared/config/config.ts';
-import { openDataFolder } from '../shared/config/data-folder.ts';
+import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
 import { drained, harden, listen } from '../shared/http/server.ts';
 import { accountKeys } from '../shared/identity/account-keys.ts';
 import { networkKeys } from '../shared/identity/network-keys.ts';
 import { createTokens } from '../shared/identity/tokens.ts';
-import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
 import type { Log } from '../shared/log/log.ts';
 import { partitionOf } from '../shared/log/partition.ts';
 import { runProcessor, type RunningProcessor } from '../shared/runtime/run.ts';
-import { openEmbeddedState } from '../shared/state/embedded-state.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
 import { createMetrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
@@ -26,13 +21,14 @@ import { heartbeatRoute } from './ingest/heartbeats.ts';
 import type { Ingest } from './ingest/ingest.ts';
 import { createLanes } from './ingest/lanes.ts';
 import { sessionRoutes } from './ingest/sessions.ts';
+import { type Engine, openEngine } from './engines.ts';
 import { addPages } from './pages.ts';
 import { activatePolicyFile, watchPolicyFile } from './policy-file.ts';
 import { operationRoutes } from './operations.ts';
 import { observed } from './observed.ts';
 import type { RoleName } from './roles.ts';
 
-/** The whole of it in one process on embedded parts. The only place that chooses adapters, clocks and timers. */
+/** One process with some or all of the roles. The only place that chooses clocks and timers. */
 export type Running = {
   readonly url: string;
   readonly adminUrl: string;
@@ -44,12 +40,11 @@ const TURN_MS = 50;
 /** How long a start waits for the fold to catch up before it takes calls all the same. */
 const CATCH_UP_MS = 10 * SECOND_MS;
 
-export const startLocal = async (config: Config, roles: readonly RoleName[], logger: Logger): Promise<Running> => {
+export const start = async (config: Config, roles: readonly RoleName[], logger: Logger): Promise<Running> => {
   const clock = (): number => Date.now();
   const nodeId = config.nodeId ?? randomUUID().slice(0, 8);
-  const folder = openDataFolder(config.dataDir);
   const onTrouble = (error: unknown): void => logger.error({ err: error }, 'storage trouble');
-  const closers: (() => Promise<void> | void)[] = [() => folder.close()];
+  const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
@@ -58,26 +53,19 @@ export const startLocal = async (config: Config, roles: readonly RoleName[], log
     const eventLoop = watchEventLoop(metrics);
     closers.push(() => eventLoop.stop());
     const watching = observed(metrics, logger, clock);
-    const log = await openEmbeddedLog({
-      folder: folder.path,
-      partitions: config.partitions,
-      clock: () => epochMs(clock()),
+    const engine = await openEngine({
+      config,
+      nodeId,
+      clock,
       onTrouble,
+      onCheckpointFailed: watching.checkpointFailed,
     });
-    closers.push(() => log.close());
-    const store = await openEmbeddedState({
-      folder: folder.path,
-      checkpointMs: config.checkpointMs,
-      onError: (error) => {
-        watching.checkpointFailed();
-        onTrouble(error);
-      },
-    });
-    closers.push(() => store.close());
-
-    const activation = await openActivation({ log, store, partitions: config.partitions, clock });
-    await activatePolicyFile(activation, config, logger);
-    const processor = roles.includes('concurrency')
+    closers.push(() => engine.close());
+    const { log, store } = engine;
+    const owns = roles.includes('concurrency');
+    const activation = owns ? await openActivation({ log, store, partitions: config.partitions, clock }) : null;
+    if (activation !== null) await activatePolicyFile(activation, config, logger);
+    const processor = owns
       ? await runProcessor({
           processor: concurrency,
           log,
@@ -90,8 +78,11 @@ export const startLocal = async (config: Config, roles: readonly RoleName[], log
       : null;
     if (processor !== null) {
       closers.push(() => processor.close());
-      await activation.restate();
-      await caughtUp(log, store, config.partitions);
+      // With others, who answers what is not this process's to wait for.
+      if (engine.alone) {
+        await activation?.restate(everyPartition(config));
+        await caughtUp(log, store, config.partitions);
+      }
     }
 
     const served = serve({
@@ -99,11 +90,9 @@ export const startLocal = async (config: Config, roles: readonly RoleName[], log
       roles,
       clock,
       nodeId,
-      log,
-      store,
+      engine,
       activation,
       processor,
-      folder: folder.path,
       watching,
     });
     const admin = createFront({ ...watching.front, routes: served.adminRoutes, nextRequestId: served.nextRequestId });
@@ -117,13 +106,13 @@ export const startLocal = async (config: Config, roles: readonly RoleName[], log
 
     const timers = [
       setInterval(served.turn, TURN_MS),
-      setInterval(() => void activation.restate().catch(onTrouble), SECOND_MS),
+      setInterval(() => void activation?.restate(owned(processor)).catch(onTrouble), SECOND_MS),
     ];
-    const watcher = watchPolicyFile(activation, config, logger);
-    closers.push(() => {
-      for (const timer of timers) clearInterval(timer);
-      watcher.close();
-    });
+    closers.push(() => timers.forEach(clearInterval));
+    if (activation !== null) {
+      const watcher = watchPolicyFile(activation, config, logger);
+      closers.push(() => watcher.close());
+    }
     const port = await listen(front.server, { ...config, name: 'PORT' });
     const adminPort = await listen(admin.server, { host: config.host, port: config.adminPort, name: 'ADMIN_PORT' });
     const close = async (): Promise<void> => {
@@ -145,18 +134,16 @@ type Parts = {
   readonly roles: readonly RoleName[];
   readonly clock: () => number;
   readonly nodeId: string;
-  readonly log: Log;
-  readonly store: StateStore;
-  readonly activation: Activation;
+  readonly engine: Engine;
+  readonly activation: Activation | null;
   readonly processor: RunningProcessor | null;
-  readonly folder: string;
   readonly watching: ReturnType<typeof observed>;
 };
 
 const serve = (parts: Parts) => {
-  const { config, roles, clock, nodeId, log, store, watching } = parts;
-  const pepper = secret(config.accountKeyPepper, parts.folder, 'account-key-pepper');
-  const tokens = createTokens(secret(config.sessionTokenKey, parts.folder, 'session-token-key'));
+  const { config, roles, clock, nodeId, activation, watching } = parts;
+  const { log, store, secrets } = parts.engine;
+  const tokens = createTokens(secrets.tokenKey);
   const read = accountReader(store);
   const waitFor = (partition: number, offset: number): Promise<boolean> =>
     store.waitFor(concurrency.name, partition, offset, config.decisionTimeoutMs);
@@ -179,7 +166,7 @@ const serve = (parts: Parts) => {
   const shared = {
     read,
     decided: waitFor,
-    accountKey: accountKeys(pepper),
+    accountKey: accountKeys(secrets.pepper),
     partitionOf: (key: string) => partitionOf(key, config.partitions),
     tokens,
     tenant: config.tenant,
@@ -188,7 +175,7 @@ const serve = (parts: Parts) => {
   const ingest: Ingest = {
     ...shared,
     lanes,
-    networkKey: networkKeys(pepper),
+    networkKey: networkKeys(secrets.pepper),
     metadataKeys: config.metadataKeys,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     nextRequestId,
@@ -213,9 +200,7 @@ const serve = (parts: Parts) => {
       ...operations.health,
     ],
     adminRoutes: [
-      ...(roles.includes('concurrency')
-        ? policyRoutes({ activation: parts.activation, metadataKeys: config.metadataKeys })
-        : []),
+      ...(activation === null ? [] : policyRoutes({ activation, metadataKeys: config.metadataKeys })),
       ...operations.health.map((route) => ({ ...route, port: 'admin' as const })),
       ...operations.admin,
     ],
@@ -226,13 +211,11 @@ const serve = (parts: Parts) => {
   };
 };
 
-/** A given secret, or one made in the data folder and readable by its owner alone. */
-const secret = (given: Secret | null, folder: string, name: string): Uint8Array => {
-  if (given !== null) return given.reveal();
-  const file = join(folder, name);
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
-  return Buffer.from(readFileSync(file, 'utf8'), 'base64url');
-};
+const everyPartition = ({ partitions }: Config): readonly number[] => Array.from({ length: partitions }, (_, i) => i);
+
+/** A partition that has failed folds nothing: telling it more would only fill the log. */
+const owned = (processor: RunningProcessor | null): readonly number[] =>
+  (processor?.status() ?? []).filter(({ state }) => state !== 'failed').map(({ partition }) => partition);
 
 /** Waits until the fold has reached what the log holds now, so that the first answer is a right one. */
 const caughtUp = async (log: Log, store: StateStore, partitions: number): Promise<void> => {

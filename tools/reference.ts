@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { CONFIG_KEYS, type ConfigKey } from '../shared/config/config.ts';
+import { CONFIG_KEYS, type ConfigKey } from '../shared/config/config-keys.ts';
 import { PROBLEMS, problemType, type ProblemCode } from '../shared/errors/problems.ts';
 import { METRICS } from '../shared/telemetry/metrics.ts';
 
@@ -50,6 +50,8 @@ const kindOf = (key: ConfigKey): string => {
       return key.choices.map(code).join(', ');
     case 'secret':
       return `base64url of at least ${key.minBytes} bytes`;
+    case 'password':
+      return 'text';
     case 'list':
       return `up to ${key.maxItems}, with commas between; each ${key.means}`;
     case 'text':
@@ -67,7 +69,7 @@ const config = (): string => {
   ]);
   return `# Configuration
 
-${madeFrom('shared/config/config.ts')}
+${madeFrom('shared/config/config-keys.ts')}
 
 Playbeat reads environment variables and nothing else; with none of them set it runs on this machine alone. A value that does not fit
 stops the start with all errors at once. So does a name that is one or two letters off one of these, or that starts with

@@ -7,7 +7,7 @@ import { concurrency } from '../services/concurrency/concurrency.ts';
 import { send } from '../services/testing/http.ts';
 import { start } from '../services/testing/player.ts';
 import { startServer } from '../services/testing/server.ts';
-import { CONFIG_KEYS } from '../shared/config/config.ts';
+import { CONFIG_KEYS } from '../shared/config/config-keys.ts';
 import { accountKeys } from '../shared/identity/account-keys.ts';
 import { partitionOf } from '../shared/log/partition.ts';
 import { readState } from '../shared/runtime/processor.ts';

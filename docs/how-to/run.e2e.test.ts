@@ -7,7 +7,7 @@ import type { SessionList } from '../../schemas/generated/http.ts';
 import { admit } from '../../services/testing/player.ts';
 import { send } from '../../services/testing/http.ts';
 import { runToEnd, startServer, type Server } from '../../services/testing/server.ts';
-import { CONFIG_KEYS } from '../../shared/config/config.ts';
+import { CONFIG_KEYS } from '../../shared/config/config-keys.ts';
 import { fencesOf, fenceWith, readPage } from '../testing/fences.ts';
 
 const bash = promisify(execFile);

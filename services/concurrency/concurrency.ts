@@ -78,15 +78,16 @@ export const concurrency: Processor<Account, Control> = {
   onControl: (control, event) => (event.type === 'PolicyActivated' ? activated(control, event.value) : control),
 };
 
-/** Versions only grow; a repeat of the one in force changes nothing, and a switch of its mode is newer by its time. */
 const activated = (control: Control | undefined, record: PolicyActivated): Control => {
+  if (control !== undefined && !supersedes(record, control)) return control;
   const { version, mode, activatedAtMs } = record;
-  if (control !== undefined) {
-    if (version < control.version) return control;
-    if (version === control.version && activatedAtMs <= control.activatedAtMs) return control;
-  }
   return { version, mode, activatedAtMs, policy: policyFromJson(record.policy) };
 };
+
+type Activated = Pick<PolicyActivated, 'version' | 'activatedAtMs'>;
+/** Versions only grow; a repeat of the one in force changes nothing, and a switch of its mode is newer by its time. */
+export const supersedes = (record: Activated, current: Activated): boolean =>
+  record.version === current.version ? record.activatedAtMs > current.activatedAtMs : record.version > current.version;
 
 const onStart = (account: Account, start: SessionStarted, at: Here): Step<Account> => {
   const { beat, requestId } = start;

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { CONFIG_KEYS, readConfig, type Environment } from './config.ts';
+import { CONFIG_KEYS } from './config-keys.ts';
+import { readConfig } from './config.ts';
+import type { Environment } from './config-reader.ts';
 
 const configOf = (env: Environment) => {
   const outcome = readConfig(env);
@@ -47,11 +49,11 @@ describe('readConfig', () => {
     expect(configOf({ POLICY_FILE: 'mine.yaml' }).policyFile).toBe('mine.yaml');
   });
 
-  it('has a field for every key of the catalogue', () => {
-    const fields = Object.keys(CONFIG_KEYS).map((name) =>
-      name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
-    );
-    expect(Object.keys(configOf({})).sort()).toEqual(fields.sort());
+  it('reads every key of the catalogue, and no other', () => {
+    const asked = new Set<string>();
+    const watched = new Proxy<Environment>({}, { get: (_, name) => void asked.add(String(name)) });
+    readConfig(watched);
+    expect([...asked].sort()).toEqual(Object.keys(CONFIG_KEYS).sort());
   });
 
   it('takes both bounds of every number and neither neighbour', () => {
@@ -159,5 +161,71 @@ describe('names that look like ours', () => {
       'COLORTERM FORCE_COLOR NO_COLOR CI DEBUG VERBOSE DEBIAN_FRONTEND KUBERNETES_PORT KUBERNETES_SERVICE_HOST ' +
       'AWS_REGION ECS_AGENT_URI HTTP_PROXY HTTPS_PROXY NO_PROXY PS1 LS_COLORS GIT_DIR JEST_WORKER_ID npm_config_cache';
     expect(errorsOf(Object.fromEntries(common.split(' ').map((name) => [name, '1'])))).toEqual([]);
+  });
+});
+
+describe('a cluster', () => {
+  const CLUSTER = {
+    KAFKA_BROKERS: 'kafka-1:9092,kafka-2:9092',
+    REDIS_URL: 'redis://redis:6379',
+    ACCOUNT_KEY_PEPPER: SECRET,
+    SESSION_TOKEN_KEY: SECRET,
+  };
+
+  it('is what Kafka and Redis together make, with 64 partitions', () => {
+    expect(configOf({}).cluster).toBeNull();
+    expect(configOf(CLUSTER)).toMatchObject({
+      partitions: 64,
+      cluster: {
+        kafka: {
+          brokers: ['kafka-1:9092', 'kafka-2:9092'],
+          tls: false,
+          sasl: null,
+          replicas: 3,
+          createTopics: true,
+          sessionTimeoutMs: 3_000,
+          prefix: '',
+        },
+        redis: { urls: ['redis://redis:6379'], cluster: false, prefix: 'playbeat' },
+      },
+    });
+    expect(configOf({ ...CLUSTER, PARTITIONS: '8' }).partitions).toBe(8);
+  });
+
+  it('needs both, and the secrets that its processes share', () => {
+    const without = (name: keyof typeof CLUSTER) => errorsOf({ ...CLUSTER, [name]: undefined });
+    expect(without('REDIS_URL')).toEqual([expect.stringMatching(/KAFKA_BROKERS is given and REDIS_URL is not/)]);
+    expect(without('KAFKA_BROKERS')).toEqual([expect.stringMatching(/REDIS_URL is given and KAFKA_BROKERS is not/)]);
+    expect(without('ACCOUNT_KEY_PEPPER')).toEqual([expect.stringMatching(/^ACCOUNT_KEY_PEPPER is needed/)]);
+    expect(without('SESSION_TOKEN_KEY')).toEqual([expect.stringMatching(/^SESSION_TOKEN_KEY is needed/)]);
+  });
+
+  it('is found through several Redis addresses, or through one where that is said', () => {
+    const redisOf = (more: Environment) => configOf({ ...CLUSTER, ...more }).cluster?.redis.cluster;
+    expect(redisOf({ REDIS_URL: 'redis://a:1,redis://b:2' })).toBe(true);
+    expect(redisOf({ REDIS_MODE: 'cluster' })).toBe(true);
+    expect(errorsOf({ ...CLUSTER, REDIS_URL: 'redis://a:1,redis://b:2', REDIS_MODE: 'single' })).toHaveLength(1);
+  });
+
+  it('asks for what a way of saying who it is needs', () => {
+    const saslOf = (more: Environment) => configOf({ ...CLUSTER, ...more }).cluster?.kafka.sasl;
+    const who = { KAFKA_USERNAME: 'playbeat', KAFKA_PASSWORD: 'hush' };
+    expect(saslOf({ ...who, KAFKA_SASL: 'scram-sha-512' })).toMatchObject({ username: 'playbeat' });
+    expect(saslOf({ ...who, KAFKA_SASL: 'oauthbearer', KAFKA_TOKEN_URL: 'https://id.example/token' })).toMatchObject({
+      clientId: 'playbeat',
+      tokenUrl: 'https://id.example/token',
+    });
+    expect(errorsOf({ ...CLUSTER, KAFKA_SASL: 'plain' })).toEqual([expect.stringMatching(/KAFKA_USERNAME/)]);
+    expect(errorsOf({ ...CLUSTER, ...who, KAFKA_SASL: 'oauthbearer' })).toEqual([
+      expect.stringMatching(/KAFKA_TOKEN_URL/),
+    ]);
+  });
+
+  it('shows no password: not of a key, not of an address that has one where it must not', () => {
+    const { cluster } = configOf({ ...CLUSTER, REDIS_PASSWORD: 'hush' });
+    expect(JSON.stringify(cluster) + inspect(cluster, { depth: 9 })).not.toContain('hush');
+    const errors = errorsOf({ ...CLUSTER, REDIS_URL: 'redis://:hush@redis:6379' });
+    expect(errors).toEqual([expect.stringMatching(/^REDIS_URL has an address, which is not/)]);
+    expect(errors.join()).not.toContain('hush');
   });
 });

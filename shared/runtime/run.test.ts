@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeOutput, encodeEvent } from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
-import { epochMs } from '../../schemas/time.ts';
+import { epochMs, type LiveMs } from '../../schemas/time.ts';
 import { createMapBacking } from '../state/map-backing.ts';
 import { createMemoryState, storeOver } from '../state/memory-state.ts';
 import type { Commit, CommitOutcome, StateStore } from '../state/state.ts';
@@ -16,6 +16,8 @@ type Bench = {
   readonly store: StateStore;
   readonly events: Event[];
   readonly pauses: number[];
+  /** Called with each pause. */
+  pausing: () => Promise<void>;
   readonly commits: Commit[];
   /** Called before each commit; what it answers takes the place of the store's answer. */
   beforeCommit: (commit: Commit) => Promise<CommitOutcome | undefined> | CommitOutcome | undefined;
@@ -37,6 +39,7 @@ const bench = ({ partitions = 2, maxRecords = 100 } = {}): Bench => {
     log,
     events: [],
     pauses: [],
+    pausing: async () => {},
     commits: [],
     beforeCommit: () => undefined,
     store: {
@@ -65,6 +68,7 @@ const bench = ({ partitions = 2, maxRecords = 100 } = {}): Bench => {
         clock: () => epochMs(nowMs),
         pause: async (ms) => {
           made.pauses.push(ms);
+          await made.pausing();
         },
         onEvent: (event) => made.events.push(event),
       }),
@@ -233,7 +237,7 @@ describe('a revoked partition', () => {
     const running = await b.run();
     await b.append(0, poke());
     for (let i = 0; i < 5; i++) await b.settle();
-    expect(b.pauses).toEqual([100]);
+    expect(b.pauses).toEqual([]);
     expect(b.commits).toEqual([]);
     await running.close();
   });
@@ -260,17 +264,53 @@ describe('a partition that cannot go on', () => {
     expect([await b.count(0), await b.count(1)]).toMatchObject([{ pokes: 1 }, { pokes: 1 }]);
     await running.close();
   });
+});
 
-  it('because another process has it does not commit again', async () => {
+describe('a partition that another owner has opened', () => {
+  it('is taken back after a second when this process is still told that it is its own: the other one was late', async () => {
     const b = bench({ partitions: 1 });
     const running = await b.run();
     await b.settle();
     await b.store.open({ processor: 'concurrency', partition: 0, discard: false });
     await b.append(0, poke(), policy(1));
+    for (let i = 0; i < 3; i++) await b.settle();
+    expect(b.pauses).toEqual([1_000]);
+    expect(await b.count(0)).toMatchObject({ pokes: 1 });
+    expect(running.status()).toMatchObject([{ state: 'running', offset: 2 }]);
+    await running.close();
+  });
+
+  it('is left to it when this process is told meanwhile that it has lost it', async () => {
+    const b = bench({ partitions: 1 });
+    const running = await b.run();
     await b.settle();
-    expect(await b.count(0)).toBeUndefined();
-    expect(running.status()).toMatchObject([{ state: 'failed', error: expect.stringMatching(/has another owner/) }]);
-    expect(b.pauses).toEqual([]);
+    const other = await b.store.open({ processor: 'concurrency', partition: 0, discard: false });
+    b.pausing = () => b.log.revoke(0);
+    await b.append(0, poke());
+    for (let i = 0; i < 3; i++) await b.settle();
+    expect(running.status()).toEqual([]);
+    const request = { owner: other.owner, from: null, keys: [], dueUntilMs: 0 as LiveMs };
+    expect(await b.store.load(request)).not.toBe('fenced');
+    await running.close();
+  });
+});
+
+describe('the opening of a partition', () => {
+  it('is tried again while the store cannot be had', async () => {
+    const b = bench({ partitions: 1 });
+    await b.append(0, poke());
+    const { open } = b.store;
+    let closed = 3;
+    Object.assign(b.store, {
+      open: (request: Parameters<typeof open>[0]) => {
+        if ((closed -= 1) >= 0) throw new Error('no store');
+        return open(request);
+      },
+    });
+    const running = await b.run();
+    for (let i = 0; i < 5; i++) await b.settle();
+    expect(b.pauses).toEqual([100, 200, 400]);
+    expect(await b.count(0)).toMatchObject({ pokes: 1 });
     await running.close();
   });
 });

@@ -26,10 +26,10 @@ export type RunOptions<State, Control> = {
   readonly onEvent: (event: LoopEvent | FailedEvent | RetryEvent) => void;
 };
 
-/** The partition has stopped for good in this process: paused at a record, fenced, or its log or store broke. */
+/** The partition has stopped for good in this process: paused at a record, or its log broke. */
 export type FailedEvent = { readonly kind: 'failed'; readonly partition: number; readonly error: unknown };
 
-/** The log or the store could not be had; the batch is tried again from what the store holds. */
+/** The log or the store could not be had, or another owner was there; the batch is tried again from what the store holds. */
 export type RetryEvent = { readonly kind: 'retry'; readonly partition: number; readonly error: unknown };
 
 export type RunningProcessor = {
@@ -51,6 +51,11 @@ export type PartitionStatus = {
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
+/**
+ * Whoever is fenced has most often lost the partition and hears of it with its next heartbeat to the group. Where it has not,
+ * the other one was late: it opened when it owned the partition no more, and now it is this one's turn again.
+ */
+const FENCED_RETRY_MS = 1_000;
 
 type Held = { readonly partition: Partition; end: number; error: unknown };
 
@@ -58,6 +63,8 @@ type Held = { readonly partition: Partition; end: number; error: unknown };
 export const runProcessor = async <State, Control>(options: RunOptions<State, Control>): Promise<RunningProcessor> => {
   const { processor, log, store, clock, onEvent } = options;
   const held = new Map<number, Held>();
+  /** Which assignment of a partition is the newest. */
+  const turns = new Map<number, object>();
   let consumption: Consumption | null = null;
 
   const parts: Parts<State, Control> = {
@@ -73,34 +80,55 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
     },
   };
 
+  /** Until it succeeds, the partition is another's, or trying again does not help. */
+  const patiently = async <T>(
+    partition: number,
+    ours: () => boolean,
+    work: (ours: () => boolean, again: boolean) => Promise<T>,
+  ): Promise<T> => {
+    for (let waitMs = FIRST_RETRY_MS, again = false; ; again = true) {
+      try {
+        return await work(ours, again);
+      } catch (error) {
+        if (error instanceof PartitionPaused || error instanceof Revoked || !ours()) throw error;
+        onEvent({ kind: 'retry', partition, error });
+        if (error instanceof Fenced) waitMs = Math.max(waitMs, FENCED_RETRY_MS);
+        await options.pause(waitMs);
+        waitMs = Math.min(2 * waitMs, LAST_RETRY_MS);
+      }
+    }
+  };
+
   const running = await log.consume({
     group: processor.name,
     topic: processor.input,
     assigned: async (number, groupOffset) => {
-      const partition = await runSteps(openPartition(parts, number, groupOffset), () => true);
-      const { end } = await log.bounds(processor.input, number);
-      held.set(number, { partition, end, error: null });
-      return nextOffset(partition);
+      const turn = {};
+      turns.set(number, turn);
+      return patiently(
+        number,
+        () => turns.get(number) === turn,
+        async (ours) => {
+          const partition = await runSteps(openPartition(parts, number, groupOffset), ours);
+          const { end } = await log.bounds(processor.input, number);
+          held.set(number, { partition, end, error: null });
+          return nextOffset(partition);
+        },
+      );
     },
     batch: async (batch: Batch) => {
       const own = held.get(batch.partition);
       if (own === undefined) return batch.from;
       own.end = batch.end;
       // After a revocation nothing more leaves the loop: the next owner has the partition.
-      const ours = (): boolean => held.get(batch.partition) === own;
-      for (let waitMs = FIRST_RETRY_MS, again = false; ; again = true) {
-        try {
-          if (again) return await runSteps(reopen(parts, own.partition), ours);
-          return await runSteps(foldBatch(parts, own.partition, batch), ours);
-        } catch (error) {
-          if (error instanceof PartitionPaused || error instanceof Fenced || error instanceof Revoked) throw error;
-          onEvent({ kind: 'retry', partition: batch.partition, error });
-          await options.pause(waitMs);
-          waitMs = Math.min(2 * waitMs, LAST_RETRY_MS);
-        }
-      }
+      return patiently(
+        batch.partition,
+        () => held.get(batch.partition) === own,
+        (ours, again) => runSteps(again ? reopen(parts, own.partition) : foldBatch(parts, own.partition, batch), ours),
+      );
     },
     revoked: async (number) => {
+      turns.delete(number);
       held.delete(number);
     },
     failed: (number, error) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { secretOf } from '../config/config.ts';
+import { hidden } from '../config/config-reader.ts';
 import { createLog, type Fields, type Log } from './log.ts';
 
 const written = (write: (log: Log) => void, level: 'info' | 'silent' = 'info'): readonly string[] => {
@@ -32,7 +32,7 @@ describe('log', () => {
     const line = lineOf({
       sessionToken: 'hush-1',
       request: { headers: { authorization: 'hush-2', 'set-cookie': ['hush-3'] }, body: [{ terminate: ['hush-4'] }] },
-      config: { accountKeyPepper: secretOf(Buffer.from('hush-5')), key: secretOf(Buffer.from('hush-6')) },
+      config: { accountKeyPepper: hidden(Buffer.from('hush-5')), key: hidden(Buffer.from('hush-6')) },
       detail: 'sent Bearer hush-7.a_b',
       bytes: Buffer.from('hush-8'),
     });

@@ -40,15 +40,17 @@ const wrong = ({ from, to, toTest }: Arrow): string | null => {
   const room = roomOf(from);
   if (room !== null && top(to) === 'services') {
     const other = roomOf(to);
-    if (other === null && /^services\/(main|wiring)\.ts$/.test(to) && !test) return 'a room does not know who wires it';
+    if (other === null && /^services\/(main|wiring|engines)\.ts$/.test(to) && !test)
+      return 'a room does not know who wires it';
     const view = room === 'ingest' && to === 'services/concurrency/view.ts';
     const testing = test && (TESTING.test(from) || TESTING.test(to));
     if (other !== null && other !== room && !view && !testing)
       return 'a room imports no other room; they meet in topics';
   }
   if (ADAPTER.test(to)) {
-    const wires = from === 'services/wiring.ts' || test || ADAPTER.test(from) || ['tools', 'bench'].includes(top(from));
-    if (!wires) return 'only services/wiring.ts imports an adapter';
+    const wires =
+      from === 'services/engines.ts' || test || ADAPTER.test(from) || ['tools', 'bench'].includes(top(from));
+    if (!wires) return 'only services/engines.ts imports an adapter';
   }
   if (toTest && !test) return 'only tests import tests';
   if (TESTING.test(to) && !test && !['tools', 'bench'].includes(top(from))) {

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { epochMs } from '../schemas/time.ts';
+import type { KafkaConfig, RedisConfig } from '../shared/config/cluster-config.ts';
+import type { Config } from '../shared/config/config.ts';
+import type { Secret } from '../shared/config/config-reader.ts';
+import { openDataFolder } from '../shared/config/data-folder.ts';
+import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
+import { openKafkaLog } from '../shared/log/kafka-log.ts';
+import type { Log } from '../shared/log/log.ts';
+import { openEmbeddedState } from '../shared/state/embedded-state.ts';
+import { openRedisState } from '../shared/state/redis-state.ts';
+import type { StateStore } from '../shared/state/state.ts';
+
+/** Where the log and the state of this process lie. The only place that chooses adapters. */
+export type Engine = {
+  readonly log: Log;
+  readonly store: StateStore;
+  readonly secrets: { readonly pepper: Uint8Array; readonly tokenKey: Uint8Array };
+  /** This process folds every partition, and nobody else reads or writes. */
+  readonly alone: boolean;
+  /** Makes durable what is not yet, and lets go of it all. */
+  close(): Promise<void>;
+};
+
+export type EngineParts = {
+  readonly config: Config;
+  readonly nodeId: string;
+  readonly clock: () => number;
+  readonly onTrouble: (error: unknown) => void;
+  readonly onCheckpointFailed: () => void;
+};
+
+export const openEngine = (parts: EngineParts): Promise<Engine> => {
+  const { cluster } = parts.config;
+  return cluster === null ? openEmbedded(parts) : openCluster(parts, cluster);
+};
+
+type Closers = (() => Promise<void> | void)[];
+
+/** Opens part by part; what is open is closed again, last first, at the end or where one cannot be opened. */
+const opened = async (open: (closers: Closers) => Promise<Omit<Engine, 'close'>>): Promise<Engine> => {
+  const closers: Closers = [];
+  const close = async (): Promise<void> => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+  try {
+    return { ...(await open(closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+const openEmbedded = ({ config, clock, onTrouble, onCheckpointFailed }: EngineParts): Promise<Engine> =>
+  opened(async (closers) => {
+    const folder = openDataFolder(config.dataDir);
+    closers.push(() => folder.close());
+    const log = await openEmbeddedLog({
+      folder: folder.path,
+      partitions: config.partitions,
+      clock: () => epochMs(clock()),
+      onTrouble,
+    });
+    closers.push(() => log.close());
+    const store = await openEmbeddedState({
+      folder: folder.path,
+      checkpointMs: config.checkpointMs,
+      onError: (error) => {
+        onCheckpointFailed();
+        onTrouble(error);
+      },
+    });
+    closers.push(() => store.close());
+    const secrets = {
+      pepper: secretIn(folder.path, 'account-key-pepper', config.accountKeyPepper),
+      tokenKey: secretIn(folder.path, 'session-token-key', config.sessionTokenKey),
+    };
+    return { log, store, secrets, alone: true };
+  });
+
+/** A given secret, or one made in the data folder and readable by its owner alone. */
+const secretIn = (folder: string, name: string, given: Secret | null): Uint8Array => {
+  if (given !== null) return given.reveal();
+  const file = join(folder, name);
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+  return Buffer.from(readFileSync(file, 'utf8'), 'base64url');
+};
+
+const openCluster = (
+  { config, nodeId, onTrouble }: EngineParts,
+  { kafka, redis }: NonNullable<Config['cluster']>,
+): Promise<Engine> =>
+  opened(async (closers) => {
+    const store = await openRedisState({ ...redisOptions(redis), onError: onTrouble });
+    closers.push(() => store.close());
+    const log = await openKafkaLog({ ...kafkaOptions(kafka, nodeId), partitions: config.partitions, onTrouble });
+    closers.push(() => log.close());
+    const { accountKeyPepper, sessionTokenKey } = config;
+    if (accountKeyPepper === null || sessionTokenKey === null) throw new TypeError('a cluster shares its secrets');
+    const secrets = { pepper: accountKeyPepper.reveal(), tokenKey: sessionTokenKey.reveal() };
+    return { log, store, secrets, alone: false };
+  });
+
+const certificates = (file: string | null) => (file === null ? {} : { ca: readFileSync(file) });
+
+const kafkaOptions = (
+  kafka: KafkaConfig,
+  clientId: string,
+): Omit<Parameters<typeof openKafkaLog>[0], 'partitions'> => ({
+  clientId,
+  brokers: kafka.brokers,
+  replicas: kafka.replicas,
+  sessionTimeoutMs: kafka.sessionTimeoutMs,
+  prefix: kafka.prefix,
+  ...(kafka.tls ? { ssl: certificates(kafka.caFile) } : {}),
+});
+
+const redisOptions = (redis: RedisConfig): Omit<Parameters<typeof openRedisState>[0], 'onError'> => ({
+  server: redis.cluster ? { cluster: redis.urls } : { url: redis.urls[0] ?? '' },
+  prefix: redis.prefix,
+  ...(redis.username === null ? {} : { username: redis.username }),
+  ...(redis.password === null ? {} : { password: redis.password.reveal() }),
+  ...(redis.caFile === null ? {} : { tls: certificates(redis.caFile) }),
+});

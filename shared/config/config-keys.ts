@@ -1,0 +1,312 @@
+import { HEARTBEAT_INTERVAL_MS } from '../../schemas/time.ts';
+import { DEFAULT_PARTITIONS } from '../../schemas/topics.ts';
+
+/**
+ * The catalogue of what can be set, by environment variables and by nothing else. `docs/reference/config.md` is made
+ * from it. A key whose default is `null` is made or chosen at start, as its description says.
+ */
+type Described = { readonly description: string };
+type NumberKey = Described & {
+  readonly kind: 'port' | 'count' | 'ms';
+  readonly unit: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+};
+type TextKey = Described & {
+  readonly kind: 'text' | 'path';
+  readonly default: string | null;
+  readonly pattern: RegExp;
+  readonly means: string;
+};
+type ChoiceKey = Described & {
+  readonly kind: 'choice';
+  readonly default: string | null;
+  readonly choices: readonly string[];
+};
+type ListKey = Described & {
+  readonly kind: 'list';
+  readonly default: null;
+  readonly pattern: RegExp;
+  readonly means: string;
+  readonly maxItems: number;
+};
+type SecretKey = Described & { readonly kind: 'secret'; readonly default: null; readonly minBytes: number };
+/** Given by another system as it is. Its value is shown nowhere. */
+type PasswordKey = Described & { readonly kind: 'password'; readonly default: null };
+export type ConfigKey = NumberKey | TextKey | ChoiceKey | ListKey | SecretKey | PasswordKey;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const NAME_MEANS = '1 to 64 of the characters A-Z a-z 0-9 . _ -';
+/** No user name and no password in it: those have keys of their own, whose values are never shown. */
+const URL_WITHOUT_CREDENTIALS = '[A-Za-z0-9.:_\\[\\]-]{1,255}(/[^@\\s]{0,500})?$';
+/** Everything but control characters: a path with a line break in it is a mistake in a deployment file. */
+const PATH = /^[^\p{Cc}]{1,4096}$/u;
+
+export const CONFIG_KEYS = {
+  PORT: {
+    kind: 'port',
+    unit: 'TCP port',
+    default: 8080,
+    min: 0,
+    max: 65_535,
+    description: 'Where players and apps call; 0 takes any free port and says which.',
+  },
+  ADMIN_PORT: {
+    kind: 'port',
+    unit: 'TCP port',
+    default: 9090,
+    min: 0,
+    max: 65_535,
+    description: 'Where operators call: health, metrics, admin; 0 takes any free port. Keep it off the internet.',
+  },
+  HOST: {
+    kind: 'text',
+    default: '127.0.0.1',
+    pattern: /^[A-Za-z0-9.:_%-]{1,255}$/,
+    means: 'an address or host name',
+    description: 'The address to listen on. Anything but loopback needs identity, or `AUTH=off` said explicitly.',
+  },
+  AUTH: {
+    kind: 'choice',
+    default: null,
+    choices: ['off'],
+    description: '`off` says that callers are trusted as they are: whoever reaches the port may act for every account.',
+  },
+  TENANT: {
+    kind: 'text',
+    default: 'default',
+    pattern: NAME,
+    means: NAME_MEANS,
+    description: 'The tenant of calls that bring no token.',
+  },
+  ACCOUNT_KEY_PEPPER: {
+    kind: 'secret',
+    default: null,
+    minBytes: 32,
+    description:
+      'Makes account keys out of account ids. Left out, one is made in the data folder. Another pepper is another household for everybody: a new generation of topics.',
+  },
+  SESSION_TOKEN_KEY: {
+    kind: 'secret',
+    default: null,
+    minBytes: 32,
+    description:
+      'Signs session tokens and termination tokens. Left out, one is made in the data folder. Changing it ends the validity of all tokens.',
+  },
+  DATA_DIR: {
+    kind: 'path',
+    default: './.data',
+    pattern: PATH,
+    means: 'a path',
+    description: 'The folder of the embedded log and store; one process at a time holds it.',
+  },
+  POLICY_FILE: {
+    kind: 'path',
+    default: 'schemas/policies/default.yaml',
+    pattern: PATH,
+    means: 'a path',
+    description: 'The policy that is activated at the first start. Left out, the one that comes with Playbeat.',
+  },
+  NODE_ID: {
+    kind: 'text',
+    default: null,
+    pattern: NAME,
+    means: NAME_MEANS,
+    description: 'The name of this node in ticks and logs. Left out, a random one at each start.',
+  },
+  METADATA_KEYS: {
+    kind: 'list',
+    default: null,
+    pattern: /^[A-Za-z][A-Za-z0-9_]{0,31}$/,
+    means: '1 to 32 letters, digits or _, a letter first',
+    maxItems: 8,
+    description: 'The keys of `metadata` that are kept and that policies may match; all others are dropped.',
+  },
+  LOG_LEVEL: {
+    kind: 'choice',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    description: 'The least level that is written. No level writes a line per heartbeat.',
+  },
+  PARTITIONS: {
+    kind: 'count',
+    unit: 'partitions',
+    default: DEFAULT_PARTITIONS.embedded,
+    min: 1,
+    max: 256,
+    description:
+      'How many partitions keyed topics are made with, 64 on Kafka when left out. What was made keeps its number.',
+  },
+  HEARTBEAT_INTERVAL_MS: {
+    kind: 'ms',
+    unit: 'ms',
+    default: HEARTBEAT_INTERVAL_MS,
+    min: 1_000,
+    max: 60_000,
+    description: 'How long players wait between two beats. Leases are set by the policy: keep them over three beats.',
+  },
+  CHECKPOINT_MS: {
+    kind: 'ms',
+    unit: 'ms',
+    default: 2_000,
+    min: 100,
+    max: 60_000,
+    description: 'How often changed state is written to disk. After a kill the log repairs at most this much.',
+  },
+  INGEST_QUEUE_MAX: {
+    kind: 'count',
+    unit: 'records',
+    default: 20_000,
+    min: 100,
+    max: 1_000_000,
+    description: 'How many records may wait for the log; more are refused with `OVERLOADED`.',
+  },
+  APPEND_TIMEOUT_MS: {
+    kind: 'ms',
+    unit: 'ms',
+    default: 250,
+    min: 10,
+    max: 10_000,
+    description: 'How long a call waits for the log before it is answered `LOG_UNAVAILABLE`.',
+  },
+  DECISION_TIMEOUT_MS: {
+    kind: 'ms',
+    unit: 'ms',
+    default: 500,
+    min: 10,
+    max: 10_000,
+    description: 'How long a start waits for its decision before the rule’s fail mode answers.',
+  },
+  DRAIN_MS: {
+    kind: 'ms',
+    unit: 'ms',
+    default: 10_000,
+    min: 0,
+    max: 110_000,
+    description: 'How long calls in flight may take to end after SIGTERM.',
+  },
+  MAX_CONNECTIONS: {
+    kind: 'count',
+    unit: 'connections',
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    description: 'How many connections are held at once on `PORT`.',
+  },
+  KAFKA_BROKERS: {
+    kind: 'list',
+    default: null,
+    pattern: /^[A-Za-z0-9._-]{1,253}:\d{1,5}$/,
+    means: 'a host and a port, as in `kafka-1:9092`',
+    maxItems: 32,
+    description:
+      'The Kafka through which the others are found. Given, the log is Kafka and the state is in Redis; left out, both are embedded.',
+  },
+  KAFKA_TLS: {
+    kind: 'choice',
+    default: 'off',
+    choices: ['off', 'on'],
+    description: 'Whether connections to Kafka are encrypted.',
+  },
+  KAFKA_CA_FILE: {
+    kind: 'path',
+    default: null,
+    pattern: PATH,
+    means: 'a path',
+    description: 'The certificates that Kafka’s is checked with (PEM). Left out, those that Node knows.',
+  },
+  KAFKA_SASL: {
+    kind: 'choice',
+    default: null,
+    choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
+    description: 'How Playbeat says who it is. Left out, it does not.',
+  },
+  KAFKA_USERNAME: {
+    kind: 'text',
+    default: null,
+    pattern: /^[^\p{Cc}]{1,256}$/u,
+    means: '1 to 256 characters',
+    description: 'The name for `KAFKA_SASL`; with `oauthbearer` the client id.',
+  },
+  KAFKA_PASSWORD: {
+    kind: 'password',
+    default: null,
+    description: 'The password for `KAFKA_SASL`; with `oauthbearer` the client secret.',
+  },
+  KAFKA_TOKEN_URL: {
+    kind: 'text',
+    default: null,
+    pattern: new RegExp(`^https?://${URL_WITHOUT_CREDENTIALS}`),
+    means: 'an http or https address',
+    description: 'Where `oauthbearer` gets its tokens (RFC 6749, client credentials).',
+  },
+  KAFKA_PREFIX: {
+    kind: 'text',
+    default: null,
+    pattern: NAME,
+    means: NAME_MEANS,
+    description: 'Stands before the names of topics and groups, where several installations share a Kafka.',
+  },
+  KAFKA_REPLICAS: {
+    kind: 'count',
+    unit: 'brokers',
+    default: 3,
+    min: 1,
+    max: 7,
+    description: 'How many brokers hold each record, where there are so many.',
+  },
+  KAFKA_CREATE_TOPICS: {
+    kind: 'choice',
+    default: 'on',
+    choices: ['on', 'off'],
+    description: 'Whether topics that are missing are made. They are checked in any case.',
+  },
+  KAFKA_SESSION_TIMEOUT_MS: {
+    kind: 'ms',
+    unit: 'ms',
+    default: 3_000,
+    min: 500,
+    max: 60_000,
+    description:
+      'How long the partitions of a dead owner wait for another one. 6 s where the broker’s `group.min.session.timeout.ms` allows no less.',
+  },
+  REDIS_URL: {
+    kind: 'list',
+    default: null,
+    pattern: new RegExp(`^rediss?://${URL_WITHOUT_CREDENTIALS}`),
+    means: 'a redis:// or rediss:// (TLS) address without user name and password',
+    maxItems: 32,
+    description: 'Where the state lies, with `KAFKA_BROKERS`. Several addresses are nodes of one cluster.',
+  },
+  REDIS_MODE: {
+    kind: 'choice',
+    default: null,
+    choices: ['single', 'cluster'],
+    description: 'Says `cluster` where a cluster is found through one address. Left out, several addresses mean one.',
+  },
+  REDIS_USERNAME: {
+    kind: 'text',
+    default: null,
+    pattern: /^[^\p{Cc}]{1,256}$/u,
+    means: '1 to 256 characters',
+    description: 'The user of Redis. Left out, the default one.',
+  },
+  REDIS_PASSWORD: { kind: 'password', default: null, description: 'The password of that user.' },
+  REDIS_CA_FILE: {
+    kind: 'path',
+    default: null,
+    pattern: PATH,
+    means: 'a path',
+    description: 'The certificates that those of Redis are checked with (PEM). Left out, those that Node knows.',
+  },
+  REDIS_PREFIX: {
+    kind: 'text',
+    default: 'playbeat',
+    pattern: NAME,
+    means: NAME_MEANS,
+    description: 'Stands before all keys, where several installations share a Redis.',
+  },
+} as const satisfies Record<string, ConfigKey>;
+
+export type ConfigName = keyof typeof CONFIG_KEYS;
