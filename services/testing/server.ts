@@ -31,8 +31,8 @@ const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const START_MS = 20_000;
 
 /** Only what is given, and where programs lie: what a developer has set must not reach a test. */
-const launch = (env: Environment, roles: readonly string[] = []): ChildProcess =>
-  spawn(process.execPath, [MAIN, ...roles], {
+const launch = (env: Environment, { roles = [], main = MAIN }: Omit<Service, 'env' | 'onOutput'> = {}): ChildProcess =>
+  spawn(process.execPath, [main, ...roles], {
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ADMIN_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -44,8 +44,11 @@ export const startServer = async (env: Environment = {}): Promise<Server> => {
   const settings = { DATA_DIR: folder, ...PATIENT, ...env };
   let written = '';
   const start = (more: Environment): Promise<Running> =>
-    run({ ...settings, ...more }, (text) => {
-      written += text;
+    launchService({
+      env: { ...settings, ...more },
+      onOutput: (text) => {
+        written += text;
+      },
     });
   let running: Running;
   try {
@@ -79,12 +82,20 @@ export const startServer = async (env: Environment = {}): Promise<Server> => {
   };
 };
 
-type Running = { readonly child: ChildProcess; readonly url: string; readonly adminUrl: string };
+export type Service = {
+  readonly env: Environment;
+  /** None for all. */
+  readonly roles?: readonly string[];
+  /** The start of another checkout's service. */
+  readonly main?: string;
+  readonly onOutput: (text: string) => void;
+};
+export type Running = { readonly child: ChildProcess; readonly url: string; readonly adminUrl: string };
 
 /** Resolves with the line that says where it answers; rejects with all it said when it ends before that. */
-const run = (env: Environment, onOutput: (text: string) => void): Promise<Running> =>
+export const launchService = ({ env, onOutput, ...what }: Service): Promise<Running> =>
   new Promise((resolve, reject) => {
-    const child = launch(env);
+    const child = launch(env, what);
     let said = '';
     let line = '';
     let ready = false;
@@ -123,7 +134,7 @@ export const runToEnd = async (
   env: Environment,
   roles: readonly string[] = [],
 ): Promise<Ended & { readonly stdout: string; readonly stderr: string }> => {
-  const child = launch(env, roles);
+  const child = launch(env, { roles });
   const out: string[] = [];
   const err: string[] = [];
   child.stdout?.setEncoding('utf8').on('data', (text: string) => out.push(text));

@@ -1,0 +1,34 @@
+import { startRedis } from '../../shared/state/redis-server.ts';
+import { startOwnKafka } from '../stack/own-kafka.ts';
+
+/** Kafka and Redis for one cluster: those that the environment names, or its own. */
+export type ClusterParts = { readonly env: Readonly<Record<string, string>>; stop(): Promise<void> };
+
+export type PartsOptions = { readonly brokers: 1 | 3 };
+
+export const startParts = async ({ brokers }: PartsOptions): Promise<ClusterParts> => {
+  const env: Record<string, string> = {};
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(stops.splice(0).map((one) => one()));
+  };
+  const given = (name: string): string | null => process.env[name] || null;
+  try {
+    const kafka = given('KAFKA_BROKERS');
+    if (kafka === null) {
+      const own = await startOwnKafka(brokers);
+      stops.push(own.stop);
+      env['KAFKA_BROKERS'] = own.brokers.join(',');
+    } else env['KAFKA_BROKERS'] = kafka;
+    const redis = given('REDIS_URL');
+    if (redis === null) {
+      const own = await startRedis(['--maxmemory', '1gb', '--maxmemory-policy', 'noeviction']);
+      stops.push(own.stop);
+      env['REDIS_URL'] = own.url;
+    } else env['REDIS_URL'] = redis;
+    return { env, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
