@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { beat, newAccount } from './testing/player.ts';
 import { startLoad } from './testing/load.ts';
 import { type Environment, type Server, startServer } from './testing/server.ts';
-import { truthOf } from './testing/truth.ts';
+import { truthIn } from './testing/truth.ts';
 
 const withServer = async (env: Environment, use: (server: Server) => Promise<void>): Promise<void> => {
   const server = await startServer(env);
@@ -45,7 +45,7 @@ describe('SIGTERM', () => {
       await load.finish();
       expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
       expect(ledger).toMatchObject({ wrong: [], unavailable: 0 });
-      const truth = await truthOf(server.folder, ledger, { partitions: 4 });
+      const truth = await truthIn(server.folder, ledger, { partitions: 4 });
       expect(truth.violations).toEqual([]);
       // A stop is no kill: whatever was stored was answered, so nothing that was answered is stored again.
       expect(truth.beats).toBeGreaterThanOrEqual(600);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { runKills } from './testing/kills.ts';
 import { startLoad } from './testing/load.ts';
 import { startServer } from './testing/server.ts';
-import { truthOf } from './testing/truth.ts';
+import { truthIn } from './testing/truth.ts';
 
 describe('kill -9 under load, 3 times at random moments', () => {
   it('loses no acknowledged beat, stores none twice, and the log gives every decision that was answered', async () => {
@@ -27,7 +27,7 @@ describe('the judge of it', () => {
       expect(await server.kill('SIGTERM')).toMatchObject({ code: 0 });
       const { ledger } = load;
       const judge = async (tampered: Partial<typeof ledger>): Promise<string> =>
-        (await truthOf(server.folder, { ...ledger, ...tampered }, { partitions: 4 })).violations.join('\n');
+        (await truthIn(server.folder, { ...ledger, ...tampered }, { partitions: 4 })).violations.join('\n');
       expect(await judge({})).toBe('');
 
       const [first, second] = ledger.acknowledged;

@@ -5,7 +5,7 @@ import { startLoad } from './load.ts';
 import { beat, start } from './player.ts';
 import { randomOf } from './random.ts';
 import { type Server, startServer } from './server.ts';
-import { type Truth, truthOf } from './truth.ts';
+import { type Truth, truthIn } from './truth.ts';
 
 export type KillsOptions = {
   readonly kills: number;
@@ -55,7 +55,7 @@ export const runKills = async ({ kills, households, seed, onKill }: KillsOptions
     await load.finish();
     const ended = await server.kill('SIGTERM');
     const { ledger } = load;
-    const truth = await truthOf(server.folder, ledger, { partitions: PARTITIONS });
+    const truth = await truthIn(server.folder, ledger, { partitions: PARTITIONS });
     const violations = [
       ...truth.violations,
       ...ledger.wrong.slice(0, 5).map((answer) => `a player was answered ${answer}`),

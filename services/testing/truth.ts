@@ -26,42 +26,65 @@ export type Truth = {
 
 const SHOWN = 20;
 
-/** Reads the log of a folder whose service has ended, and folds it again with the fold of the service. */
-export const truthOf = async (
-  folder: string,
-  ledger: Ledger,
-  { partitions }: { readonly partitions: number },
-): Promise<Truth> => {
-  const log = await openEmbeddedLog({ folder, partitions, clock: () => epochMs(Date.now()) });
-  const violations: string[] = [];
-  const found = { records: 0, beats: 0, repeats: 0, outputs: 0, decisionsChecked: 0 };
-  try {
-    const input = await Promise.all(range(partitions).map((p) => recordsOf(log, 'heartbeats.v1', p)));
-    const output = await Promise.all(range(partitions).map((p) => recordsOf(log, 'stream-decisions.v1', p)));
-    const events = input.map((records) => records.map((record) => decode(record.value)));
-    violations.push(...lost(ledger, events));
-    const counted = repeats(ledger, events);
-    violations.push(...counted.violations);
-    found.beats = counted.beats;
-    found.repeats = counted.repeats;
-    found.records = input.reduce((sum, records) => sum + records.length, 0);
+export type TruthOptions = {
+  readonly partitions: number;
+  /**
+   * Where folds without stored state began, by partition: after the loss of all state what was answered is what a fold from
+   * there says. Left out: only at the beginning.
+   */
+  readonly rebuiltFrom?: ReadonlyMap<number, readonly number[]>;
+};
 
-    const sent = new Map<string, StreamDecided>();
-    for (const { value } of output.flat()) {
-      const decoded = decodeOutput(value);
-      if (decoded.type !== 'StreamDecided') continue;
-      const before = sent.get(decoded.value.id);
-      if (before !== undefined && !same(before, decoded.value)) violations.push(`two outputs are ${decoded.value.id}`);
-      sent.set(decoded.value.id, decoded.value);
-    }
-    found.outputs = sent.size;
-    const replayed = range(partitions).map((p) => replay(p, input[p]!, events[p]!, ledger.decisions));
-    found.decisionsChecked = replayed.reduce((sum, r) => sum + r.checked, 0);
-    violations.push(...replayed.flatMap((r) => r.violations));
-    violations.push(...unlike(sent, new Map(replayed.flatMap((r) => r.outputs.map((o) => [o.id, o])))));
+/** Reads the log of a folder whose service has ended. */
+export const truthIn = async (folder: string, ledger: Ledger, options: TruthOptions): Promise<Truth> => {
+  const { partitions } = options;
+  const log = await openEmbeddedLog({ folder, partitions, clock: () => epochMs(Date.now()) });
+  try {
+    return await truthOf(log, ledger, options);
   } finally {
     await log.close();
   }
+};
+
+/** Holds what was answered against the log, and folds that again with the fold of the service. */
+export const truthOf = async (
+  log: Log,
+  ledger: Ledger,
+  { partitions, rebuiltFrom = new Map() }: TruthOptions,
+): Promise<Truth> => {
+  const violations: string[] = [];
+  const found = { records: 0, beats: 0, repeats: 0, outputs: 0, decisionsChecked: 0 };
+  const input = await Promise.all(range(partitions).map((p) => recordsOf(log, 'heartbeats.v1', p)));
+  const output = await Promise.all(range(partitions).map((p) => recordsOf(log, 'stream-decisions.v1', p)));
+  const events = input.map((records) => records.map((record) => decode(record.value)));
+  violations.push(...lost(ledger, events));
+  const counted = repeats(ledger, events);
+  violations.push(...counted.violations);
+  found.beats = counted.beats;
+  found.repeats = counted.repeats;
+  found.records = input.reduce((sum, records) => sum + records.length, 0);
+
+  const sent = new Map<string, StreamDecided>();
+  for (const { value } of output.flat()) {
+    const decoded = decodeOutput(value);
+    if (decoded.type !== 'StreamDecided') continue;
+    const before = sent.get(decoded.value.id);
+    if (before !== undefined && !same(before, decoded.value)) violations.push(`two outputs are ${decoded.value.id}`);
+    sent.set(decoded.value.id, decoded.value);
+  }
+  found.outputs = sent.size;
+  const replayed = range(partitions).map((p) => {
+    const starts = [...new Set([0, ...(rebuiltFrom.get(p) ?? [])])].sort((a, b) => a - b);
+    return replay({ partition: p, records: input[p]!, events: events[p]!, starts }, ledger.decisions);
+  });
+  found.decisionsChecked = replayed.reduce((sum, r) => sum + r.checked, 0);
+  violations.push(...replayed.flatMap((r) => r.violations));
+  violations.push(
+    ...unlike(
+      sent,
+      replayed.map((r) => r.folds),
+    ),
+  );
   const more = violations.length - SHOWN;
   return { ...found, violations: more > 0 ? [...violations.slice(0, SHOWN), `and ${more} more`] : violations };
 };
@@ -110,69 +133,106 @@ const repeats = (ledger: Ledger, events: readonly (readonly LogEvent[])[]) => {
   return { violations, beats: times.size, repeats: again };
 };
 
-/** Folds one partition from its beginning, and stops at each position that was answered to ask the same again. */
-const replay = (
-  partition: number,
-  records: readonly LogRecord[],
-  events: readonly LogEvent[],
-  decisions: readonly Decision[],
-) => {
-  const driver = testDriver<Account, Control>(concurrency, { partition });
-  driver.open();
-  for (const { key, value, appendedAtMs } of records) {
-    driver.setNow(appendedAtMs);
-    driver.appendBytes(key, value);
-  }
+type Replay = {
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  readonly events: readonly LogEvent[];
+  /** A fold for each, with nothing known at its start. */
+  readonly starts: readonly number[];
+};
+
+/** Folds one partition, and stops at each position that was answered to ask the same again: one of the folds says the same. */
+const replay = ({ partition, records, events, starts }: Replay, decisions: readonly Decision[]) => {
   const keys = new Map<string, string>();
   events.forEach((event, i) => {
     if (event.type === 'Heartbeat') keys.set(event.value.sessionId, records[i]!.key ?? '');
     if (event.type === 'SessionStarted') keys.set(event.value.beat.sessionId, records[i]!.key ?? '');
   });
-  const read = accountReader({ read: (_name, _partition, wanted) => driver.view(wanted) });
-  const violations: string[] = [];
-  let checked = 0;
+  const folds = starts.map((from) => foldFrom(partition, records, from));
   const own = decisions.flatMap((decision) => {
     const at = parsePosition(decision.position ?? '');
     return at?.partition === partition ? [{ decision, offset: at.offset }] : [];
   });
+  const violations: string[] = [];
   for (const { decision, offset } of own.sort((a, b) => a.offset - b.offset)) {
-    driver.fold({ until: offset + 1 });
     const sessionId = decision.sessionId ?? '';
-    const seen = read(partition, [keys.get(sessionId) ?? '']);
-    if (seen instanceof Promise) throw new Error('the driver answers at once');
-    const now = decisionOf(seen[0]!, sessionId, { profileId: null, nowMs: 0, terminationToken: () => '' });
-    checked += 1;
-    // A beat's reply leaves out who holds the slots when nothing has changed.
-    const { active, ...rest } = now;
-    const comparable = decision.active === undefined || active === undefined ? rest : now;
-    const [answered, right] = [essence(decision), essence(comparable)];
-    if (answered !== right) violations.push(`${decision.position} answered ${answered}, the log says ${right}`);
+    const says = folds
+      .filter(({ from }) => from <= offset)
+      .map(({ decide }) => decide({ sessionId, key: keys.get(sessionId) ?? '', offset }))
+      // A beat's reply leaves out who holds the slots when nothing has changed.
+      .map((now) => [now, decision].map(decision.active === undefined || now.active === undefined ? bare : essence));
+    if (says.some(([right, answered]) => right === answered)) continue;
+    violations.push(
+      `${decision.position} answered ${essence(decision)}, the log says ${says.map(([r]) => r).join(' or ')}`,
+    );
   }
-  driver.fold();
-  for (const { id, outcome, observed, holders, limit } of driver.outputs) {
+  for (const { finish } of folds) finish();
+  for (const { id, outcome, observed, holders, limit } of folds[0]!.outputs) {
     if (outcome === 'admitted' && !observed && limit !== null && holders > limit) {
       violations.push(`${id} admits number ${holders} of ${limit}`);
     }
   }
-  return { violations, checked, outputs: driver.outputs };
+  return { violations, checked: own.length, folds };
 };
+
+type Asked = { readonly sessionId: string; readonly key: string; readonly offset: number };
+
+const foldFrom = (partition: number, records: readonly LogRecord[], from: number) => {
+  const driver = testDriver<Account, Control>(concurrency, { partition });
+  for (const { key, value, appendedAtMs } of records) {
+    driver.setNow(appendedAtMs);
+    driver.appendBytes(key, value);
+  }
+  driver.trim(from);
+  // So far back that the fold begins at the first record that is left.
+  driver.setNow(0);
+  driver.open();
+  const read = accountReader({ read: (_name, _partition, wanted) => driver.view(wanted) });
+  return {
+    from,
+    outputs: driver.outputs,
+    finish: () => driver.fold(),
+    decide: ({ sessionId, key, offset }: Asked): Decision => {
+      driver.fold({ until: offset + 1 });
+      const seen = read(partition, [key]);
+      if (seen instanceof Promise) throw new Error('the driver answers at once');
+      return decisionOf(seen[0]!, sessionId, { profileId: null, nowMs: 0, terminationToken: () => '' });
+    },
+  };
+};
+
+type Fold = ReturnType<typeof foldFrom>;
 
 /** What a decision says, without the times that depend on when it was read. */
 const essence = ({ sessionId, decision, reason, rule, policyVersion, limit, active }: Decision): string =>
   JSON.stringify({ sessionId, decision, reason, rule, policyVersion, limit, active: active?.map((s) => s.sessionId) });
 
+const bare = ({ active: _, ...rest }: Decision): string => essence(rest);
+
+/** Of the record that caused them. */
+const offsetOf = ([output]: readonly StreamDecided[]): number => parsePosition(output?.cause ?? '')?.offset ?? 0;
+
+/** What was sent is what one of the folds of its partition says; what all of them say was sent. */
 const unlike = (
   sent: ReadonlyMap<string, StreamDecided>,
-  replayed: ReadonlyMap<string, StreamDecided>,
+  partitions: readonly (readonly Pick<Fold, 'from' | 'outputs'>[])[],
 ): readonly string[] => {
   const violations: string[] = [];
-  for (const [id, value] of replayed) {
-    const other = sent.get(id);
-    if (other === undefined) violations.push(`the replay has an output ${id} that was not sent`);
-    else if (!same(other, value))
-      violations.push(`${id} was ${JSON.stringify(other)}, the replay says ${JSON.stringify(value)}`);
+  const known = new Set<string>();
+  for (const folds of partitions) {
+    const versions = new Map<string, StreamDecided[]>();
+    for (const output of folds.flatMap(({ outputs }) => outputs))
+      versions.set(output.id, [...(versions.get(output.id) ?? []), output]);
+    for (const [id, outputs] of versions) {
+      known.add(id);
+      const other = sent.get(id);
+      if (other !== undefined && outputs.some((output) => same(other, output))) continue;
+      if (other !== undefined)
+        violations.push(`${id} was ${JSON.stringify(other)}, the replay says ${JSON.stringify(outputs)}`);
+      else if (outputs.length === folds.filter(({ from }) => from <= offsetOf(outputs)).length)
+        violations.push(`the replay has an output ${id} that was not sent`);
+    }
   }
-  for (const id of sent.keys())
-    if (!replayed.has(id)) violations.push(`${id} was sent, and the replay does not have it`);
+  for (const id of sent.keys()) if (!known.has(id)) violations.push(`${id} was sent, and the replay does not have it`);
   return violations;
 };
