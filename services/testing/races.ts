@@ -2,7 +2,6 @@ import { Agent } from 'node:http';
 import type { Decision } from '../../schemas/generated/http.ts';
 import { send } from './http.ts';
 import { start } from './player.ts';
-import { type Server } from './server.ts';
 
 export type RacesReport = {
   readonly rounds: number;
@@ -10,26 +9,36 @@ export type RacesReport = {
   readonly slowestMs: number;
 };
 
+export type RacesOptions = {
+  /** The addresses of the service, asked before each round: clients are spread over them. */
+  readonly urls: () => readonly string[];
+  readonly rounds: number;
+  readonly clients: number;
+  readonly onRound?: (round: number) => void;
+};
+
 /**
  * In each round one stream of a household runs, the limit is two, and all clients start at once, each with its own
  * connection, device and session: exactly one may win, and who lost is told by whom.
  */
-export const runRaces = async (
-  server: Pick<Server, 'url'>,
-  { rounds, clients, onRound }: { rounds: number; clients: number; onRound?: (round: number) => void },
-): Promise<RacesReport> => {
+export const runRaces = async ({ urls, rounds, clients, onRound }: RacesOptions): Promise<RacesReport> => {
   const agents = Array.from({ length: clients }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
   const violations: string[] = [];
   let slowestMs = 0;
   try {
     for (let round = 1; round <= rounds; round++) {
       const accountId = `race-${process.pid}-${round}`;
-      const first = await send(server.url(), { path: '/v1/sessions', body: start({ accountId, sessionId: 'first' }) });
+      const places = urls();
+      const first = await send(places[0]!, { path: '/v1/sessions', body: start({ accountId, sessionId: 'first' }) });
       if (first.status !== 201) violations.push(`round ${round}: the first of two was answered ${first.text}`);
       const startedMs = performance.now();
       const answers = await Promise.all(
         agents.map((agent, i) =>
-          send(server.url(), { path: '/v1/sessions', body: start({ accountId, sessionId: `s-${i}` }), agent }),
+          send(places[i % places.length]!, {
+            path: '/v1/sessions',
+            body: start({ accountId, sessionId: `s-${i}` }),
+            agent,
+          }),
         ),
       );
       slowestMs = Math.max(slowestMs, performance.now() - startedMs);

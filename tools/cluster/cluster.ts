@@ -28,6 +28,8 @@ export type ClusterOptions = {
   readonly counts: Readonly<Record<RoleName, number>>;
   readonly port: number;
   readonly adminPort: number;
+  /** Hears each line that a process logs. */
+  readonly onLine?: (line: string) => void;
 };
 
 const SETTLED_WITHIN_MS = 60_000;
@@ -44,7 +46,13 @@ export const roleFor = (target: string): RoleName => {
   return TABLE.find(({ pattern }) => pattern.test(path))?.role ?? 'ingest';
 };
 
-export const startCluster = async ({ env, counts, port, adminPort }: ClusterOptions): Promise<Cluster> => {
+export const startCluster = async ({
+  env,
+  counts,
+  port,
+  adminPort,
+  onLine = () => {},
+}: ClusterOptions): Promise<Cluster> => {
   const folder = await mkdtemp(join(tmpdir(), 'playbeat-cluster-'));
   const keeper = startKeeper(folder);
   const shared = {
@@ -54,7 +62,7 @@ export const startCluster = async ({ env, counts, port, adminPort }: ClusterOpti
     KAFKA_SESSION_TIMEOUT_MS: '1500',
     ...env,
   };
-  const processes = startRoleProcesses({ env: shared, folder, onPids: (pids) => keeper.watch(pids) });
+  const processes = startRoleProcesses({ env: shared, folder, onLine, onPids: (pids) => keeper.watch(pids) });
   const proxies: Proxy[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(proxies.map((proxy) => proxy.close()));

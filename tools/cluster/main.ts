@@ -23,6 +23,12 @@ const whole = (
   throw new WrongUsage(`--${name} has to be a whole number from ${least} to ${most}, not "${text}"`);
 };
 
+/** Beside others on the same Kafka and Redis. */
+const prefixes = (): Record<string, string> =>
+  Object.fromEntries(
+    ['KAFKA_PREFIX', 'REDIS_PREFIX'].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
+
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
     options: {
@@ -53,7 +59,7 @@ const main = async (): Promise<void> => {
   const parts = await startParts({ brokers: values.brokers === '3' ? 3 : 1 });
   try {
     say(`starting ${counts.ingest} of ingest and ${counts.concurrency} owners`);
-    const cluster = await startCluster({ env: parts.env, counts, ...places });
+    const cluster = await startCluster({ env: { ...prefixes(), ...parts.env }, counts, ...places });
     const processes = shownProcesses(cluster.processes.list());
     const { url, admin, env } = cluster;
     if (values.json) console.log(JSON.stringify({ url, admin, env, processes }));

@@ -29,6 +29,7 @@ export type RoleProcessesOptions = {
   readonly env: Environment;
   /** What each process says goes into a file here. */
   readonly folder: string;
+  onLine(line: string): void;
   /** Called with all process ids whenever they change. */
   onPids(pids: readonly number[]): void;
 };
@@ -53,7 +54,7 @@ const isWell = async ({ url }: Running): Promise<boolean> => {
   return answer.ok;
 };
 
-export const startRoleProcesses = ({ env, folder, onPids }: RoleProcessesOptions): RoleProcesses => {
+export const startRoleProcesses = ({ env, folder, onLine, onPids }: RoleProcessesOptions): RoleProcesses => {
   let held: Held[] = [];
   let closed = false;
   let turns = 0;
@@ -65,11 +66,18 @@ export const startRoleProcesses = ({ env, folder, onPids }: RoleProcessesOptions
     other: { readonly main?: string; readonly env?: Environment } = {},
   ): Promise<void> => {
     const log = join(folder, `${one.name}.log`);
+    let begun = '';
+    const hear = (text: string): void => {
+      appendFileSync(log, text);
+      const lines = (begun + text).split('\n');
+      begun = lines.pop() ?? '';
+      lines.forEach(onLine);
+    };
     const running = await launchService({
       env: { NODE_ID: one.name, ...env, ...other.env },
       roles: [one.role],
       ...(other.main === undefined ? {} : { main: other.main }),
-      onOutput: (text) => appendFileSync(log, text),
+      onOutput: hear,
     });
     one.running = running;
     one.healthy = true;
