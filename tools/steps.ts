@@ -35,7 +35,7 @@ export const runSteps = async (steps: readonly Step[], options: { readonly width
       const startedAt = performance.now();
       const { ok, output } = await step.run();
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-      console.log(`${ok ? 'ok    ' : 'failed'} ${step.name.padEnd(7)} ${seconds.padStart(5)} s`);
+      console.log(`${ok ? 'ok    ' : 'failed'} ${step.name.padEnd(15)} ${seconds.padStart(5)} s`);
       if (!ok) {
         failed += 1;
         console.log(output.trimEnd());

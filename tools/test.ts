@@ -1,14 +1,17 @@
 import { runJest } from './jest.ts';
-import { installMissing } from './stack/programs.ts';
+import { PREPARE_STEPS } from './stack/prepare.ts';
 import { runSteps, STATIC_STEPS } from './steps.ts';
 
 /**
- * `npm test`: format, lint, types, then every test, with the programs that they run against installed where that may be. With arguments (`npm test -- shared/log`) they go to Jest, and only
- * what they pick runs. The last line counts tests; a step that fails counts as one.
+ * `npm test`: format, lint, types, then every test, with the programs that they run against installed where that may be and
+ * their jars fetched; `npm run test:int` the same for the tests of real programs alone. With other arguments
+ * (`npm test -- shared/log`) they go to Jest, and only what they pick runs. The last line counts tests; a step that fails
+ * counts as one.
  */
 const args = process.argv.slice(2);
-const failedSteps = args.length === 0 ? await runSteps(STATIC_STEPS, { width: 2 }) : 0;
-if (args.length === 0 || args.includes('.int.test.ts')) await installMissing((line) => console.error(line));
+const staticSteps = args.length === 0 ? STATIC_STEPS : [];
+const prepareSteps = args.length === 0 || args.includes('.int.test.ts') ? PREPARE_STEPS : [];
+const failedSteps = (await runSteps(staticSteps, { width: 2 })) + (await runSteps(prepareSteps, { width: 1 }));
 // After the steps, not beside them: these tests measure times.
 const tests = await runJest({ args, show: true });
 const failed = tests.failed + failedSteps;

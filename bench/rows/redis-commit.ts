@@ -1,7 +1,7 @@
 import { epochMs, liveMs } from '../../schemas/time.ts';
-import { startRedis } from '../../shared/state/redis-server.ts';
 import { openRedisState } from '../../shared/state/redis-state.ts';
 import type { Row } from '../../shared/state/state.ts';
+import { startOwnRedis } from '../../tools/stack/own-redis.ts';
 import { figure, median } from '../row.ts';
 
 /**
@@ -43,9 +43,9 @@ redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
 redis.call('HSET', KEYS[1], 'offset', ARGV[5])
 return 1`;
 
-const redis = await startRedis();
-const { admin } = redis;
-const store = await openRedisState({ server: { url: redis.url }, onError: console.error });
+const redis = await startOwnRedis({ mode: 'single' });
+const { admin, url } = redis.first;
+const store = await openRedisState({ server: { url }, onError: console.error });
 const sha = String(await admin.script('LOAD', PER_EVENT));
 let n = 0;
 

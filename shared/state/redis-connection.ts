@@ -1,21 +1,13 @@
-import { Cluster, Redis } from 'ioredis';
-import type { ConnectionOptions } from 'node:tls';
+import { Cluster } from 'ioredis';
+import { CONNECT_MS, createRedisClient, type RedisAccess, whyNoConnection } from './redis-client.ts';
 import type { Script } from './redis-state-scripts.ts';
 import { StateEvicts, StateFull, StateUnavailable } from './state-errors.ts';
 import type { After } from './waiters.ts';
 
-export type RedisConnectionOptions = {
-  /** A single server, or the nodes through which the others of a cluster are found: `redis://` or `rediss://` (TLS). */
-  readonly server: { readonly url: string } | { readonly cluster: readonly string[] };
-  readonly username?: string;
-  readonly password?: string;
-  /** Beyond what `rediss://` says: certificates, the server's name. */
-  readonly tls?: ConnectionOptions;
-  /** How long the answer to one call may take, 50 to 1,000. */
-  readonly commandTimeoutMs: number;
+export type RedisConnectionOptions = RedisAccess & {
   readonly after: After;
   /** The connection failed; it is made again by itself, and calls fail meanwhile. */
-  onError(error: unknown): void;
+  onError(error: StateUnavailable): void;
 };
 
 export type RedisConnection = {
@@ -35,14 +27,8 @@ export type ScriptCall = {
   readonly forMs: number;
 };
 
-const CONNECT_MS = 5_000;
 const FIRST_PAUSE_MS = 10;
 const LAST_PAUSE_MS = 200;
-/** A connection on which nothing has come for so long is given up: a half-open one would swallow calls for minutes. */
-const SILENT_MS = 2_000;
-/** Of ioredis, in a cluster: the rest of the trying again is done here. */
-const REDIRECTIONS = 5;
-const REDIRECT_PAUSE_MS = 50;
 
 /** A reply by which Redis says that it did nothing, and may do it in a moment. */
 const NOT_NOW =
@@ -50,85 +36,40 @@ const NOT_NOW =
 /** What ioredis says when it has sent nothing. */
 const NOT_SENT = /isn't (writeable|ready)|^None of startup nodes/;
 
-/** Of every connection, a single one or one to a node of a cluster. */
-const nodeOptionsOf = (options: RedisConnectionOptions, url: URL) => {
-  const { commandTimeoutMs, username = decodeURIComponent(url.username), tls } = options;
-  const password = options.password ?? decodeURIComponent(url.password);
-  return {
-    replyMapping: 'legacy',
-    ...(username === '' ? {} : { username }),
-    ...(password === '' ? {} : { password }),
-    ...(url.protocol === 'rediss:' || tls !== undefined ? { tls: tls ?? {} } : {}),
-    connectTimeout: CONNECT_MS,
-    // Closing a connection that has just failed would keep the process alive for so long.
-    disconnectTimeout: 100,
-    commandTimeout: commandTimeoutMs,
-    socketTimeout: SILENT_MS,
-    // What was under way when the line broke fails at once; what cannot be sent does, too, by `enableOfflineQueue`.
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    // A server that was the primary and is not any more: its name leads to the new one.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
-  } as const;
+/** What it says where there is no connection, and why there is none was said before. */
+const NO_LINE = /isn't (writeable|ready)|^None of startup nodes|^Connection is closed/;
+
+/** Of a cluster of which no node can be had, why that is so of the last one. */
+const causeOf = (error: unknown): unknown =>
+  error instanceof Error && 'lastNodeError' in error ? (error.lastNodeError ?? error) : error;
+const messageOf = (error: unknown): string => {
+  const cause = causeOf(error);
+  return typeof cause === 'object' && cause !== null && 'message' in cause ? String(cause.message) : String(cause);
 };
-
-const reconnectMs = (times: number): number => Math.min(20 * times, 1_000);
-
-const createClient = (options: RedisConnectionOptions, urls: readonly URL[], first: URL): Redis | Cluster => {
-  const node = nodeOptionsOf(options, first);
-  const startAt = urls.map(({ hostname, port }) => ({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: Number(port || 6379),
-  }));
-  if ('url' in options.server) {
-    return new Redis({
-      ...node,
-      ...startAt[0],
-      db: Number(first.pathname.slice(1) || 0),
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      retryStrategy: reconnectMs,
-    });
-  }
-  return new Cluster(startAt, {
-    redisOptions: node,
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    // The nodes' names are what their certificates are for; resolved, they would be refused.
-    ...('tls' in node ? { dnsLookup: (address, callback) => callback(null, address) } : {}),
-    slotsRefreshTimeout: 3_000,
-    slotsRefreshInterval: 10_000,
-    maxRedirections: REDIRECTIONS,
-    retryDelayOnFailover: REDIRECT_PAUSE_MS,
-    retryDelayOnClusterDown: REDIRECT_PAUSE_MS,
-    retryDelayOnTryAgain: REDIRECT_PAUSE_MS,
-    clusterRetryStrategy: reconnectMs,
-  });
-};
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Connects, or says why not. */
 export const connectRedis = async (options: RedisConnectionOptions): Promise<RedisConnection> => {
   const { server, after, onError } = options;
   const urls = ('url' in server ? [server.url] : server.cluster).map((url) => new URL(url));
-  const [first] = urls;
+  const [first, ...others] = urls;
   if (first === undefined) throw new TypeError('a cluster is found through one node at least');
   const name = urls.map(({ protocol, hostname, port }) => `${protocol}//${hostname}:${port || 6379}`).join(',');
-  const client = createClient(options, urls, first);
+  const client = createRedisClient(options, [first, ...others]);
   /** Why the connection failed last: what the calls say then is only that there is none. */
   let lastError: unknown = null;
-  const failed = (error: unknown): void => {
-    lastError = error;
-    onError(error);
+  /** Only the words of ioredis' errors: beside them they carry the command, with passwords and rows. */
+  const unavailable = (error: unknown, maybeDone: boolean): StateUnavailable => {
+    const detail = messageOf(NO_LINE.test(messageOf(error)) ? (lastError ?? error) : error);
+    return new StateUnavailable(name, { detail, maybeDone });
   };
-  client.on('error', failed);
+  const failed = (error: unknown): void => {
+    if (lastError === null || !NO_LINE.test(messageOf(error))) lastError = error;
+    onError(unavailable(error, false));
+  };
+  client.on('error', failed).on('ready', () => (lastError = null));
   if (client instanceof Cluster) client.on('node error', failed);
 
   const pause = (ms: number): Promise<void> => new Promise((resolve) => after(ms, resolve));
-
-  const unavailable = (error: unknown, maybeDone: boolean): StateUnavailable =>
-    new StateUnavailable(name, { detail: messageOf(error), maybeDone });
 
   /** Until an answer, a refusal that stands, or the end of the time. */
   const attempts = async (call: () => Promise<unknown>, forMs: number): Promise<unknown> => {
@@ -193,7 +134,11 @@ export const connectRedis = async (options: RedisConnectionOptions): Promise<Red
   } catch (error) {
     client.disconnect();
     if (error instanceof StateEvicts || error instanceof StateUnavailable) throw error;
-    throw unavailable(lastError ?? error, false);
+    const known = lastError ?? error;
+    throw unavailable(
+      NO_LINE.test(messageOf(known)) ? ((await whyNoConnection(options, first)) ?? known) : known,
+      false,
+    );
   } finally {
     cancelDeadline();
   }

@@ -5,9 +5,9 @@ import type { Batch, LogRecord } from '../log/log.ts';
 import { foldBatch, nextOffset, openPartition, type Partition, type Parts } from '../runtime/partition.ts';
 import { runSteps, type Steps } from '../runtime/steps.ts';
 import { counting, forget, poke, policy, tick } from '../runtime/testing/counting.ts';
+import { type OwnRedis, startOwnRedis } from '../../tools/stack/own-redis.ts';
 import { createMapBacking } from './map-backing.ts';
 import { createMemoryState } from './memory-state.ts';
-import { type RedisServer, startRedis } from './redis-server.ts';
 import { openRedisState } from './redis-state.ts';
 import type { StateStore } from './state.ts';
 
@@ -88,9 +88,9 @@ const untilCrash = async <T>(
   return next.value;
 };
 
-let redis: RedisServer;
+let redis: OwnRedis;
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await startOwnRedis({ mode: 'single' });
 });
 afterAll(() => redis?.stop());
 
@@ -104,7 +104,11 @@ describe('the loop on the Redis state store', () => {
     for (let from = 0; from < RECORDS;)
       from = await runSteps(foldBatch(calm, whole, batchAt(records, from, 100)), () => true);
 
-    const store = await openRedisState({ server: { url: redis.url }, onError: () => {}, commandTimeoutMs: 1_000 });
+    const store = await openRedisState({
+      server: { url: redis.first.url },
+      onError: () => {},
+      commandTimeoutMs: 1_000,
+    });
     const outputs: Outputs = new Map();
     const parts = partsOf(store, outputs);
     const pick = seeded(11);
@@ -116,7 +120,7 @@ describe('the loop on the Redis state store', () => {
     while (nextOffset(partition) < RECORDS) {
       if (!wiped && nextOffset(partition) > RECORDS / 2) {
         wiped = true;
-        await redis.admin.flushall();
+        await redis.first.admin.flushall();
       }
       const batch = batchAt(records, nextOffset(partition), 1 + pick(120));
       const plan = { after: pick(4) === 0 ? pick(4) : Infinity, underWay: pick(2) === 0 };

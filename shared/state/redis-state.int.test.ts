@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type OwnRedis, type OwnRedisNode, startOwnRedis } from '../../tools/stack/own-redis.ts';
 import { openRedisState, type RedisStateOptions } from './redis-state.ts';
-import { type RedisCluster, type RedisServer, startRedis, startRedisCluster } from './redis-server.ts';
 import { checkpointAt, rowOf, stateContract } from './state.contract.ts';
 import type { Commit, Row, StateStore } from './state.ts';
 
@@ -8,14 +8,16 @@ const onError = (error: unknown): void => {
   throw error;
 };
 
-let single: RedisServer;
-let cluster: RedisCluster;
+let alone: OwnRedis;
+let single: OwnRedisNode;
+let cluster: OwnRedis;
 beforeAll(async () => {
-  single = await startRedis();
-  cluster = await startRedisCluster(3);
+  alone = await startOwnRedis({ mode: 'single' });
+  single = alone.first;
+  cluster = await startOwnRedis({ mode: 'cluster' });
 });
 afterAll(async () => {
-  await single?.stop();
+  await alone?.stop();
   await cluster?.stop();
 });
 
@@ -172,7 +174,7 @@ describe('the Redis state store on a cluster that moves its slots', () => {
 
   it('rejects while nobody has the slot, CLUSTERDOWN, and goes on when somebody has', async () => {
     const { commit, slot } = await tried();
-    const holds = async ({ admin }: RedisServer): Promise<boolean> => {
+    const holds = async ({ admin }: OwnRedisNode): Promise<boolean> => {
       const answer = await admin.hget(SLOT_OF, 'offset').catch(() => null);
       return answer === '1';
     };

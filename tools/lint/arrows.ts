@@ -13,8 +13,8 @@ export const TEST = /\.(test|contract)\.ts$/;
 /** What end-to-end tests, and tools that do the same for longer, are made of. */
 const TESTING = /^services\/testing\//;
 
-/** The real programs behind the adapters. */
-const STACK = /^tools\/stack\/[^/]+\.ts$/;
+/** The real programs behind the adapters, and what breaks the line to them. */
+const STACK = /^tools\/(stack|faults)\/[^/]+\.ts$/;
 
 const top = (path: string): string => path.split('/')[0] ?? '';
 const roomOf = (path: string): string | null => /^services\/([^/]+)\//.exec(path)?.[1] ?? null;
@@ -71,7 +71,11 @@ const PACKAGES: readonly { readonly name: RegExp; readonly home: RegExp; readonl
     home: /^shared\/log\/kafka[^/]*\.ts$/,
     why: 'the Kafka client is one adapter’s',
   },
-  { name: /^ioredis$/, home: /^shared\/state\/redis[^/]*\.ts$/, why: 'the Redis client is one adapter’s' },
+  {
+    name: /^ioredis$/,
+    home: /^(shared\/state\/redis[^/]*|tools\/stack\/own-redis)\.ts$/,
+    why: 'the Redis client is one adapter’s',
+  },
   { name: /^@aws-sdk\//, home: /^shared\/table\/dynamo[^/]*\.ts$/, why: 'the AWS client is one adapter’s' },
   { name: /^(pino|prom-client)$/, home: /^shared\/telemetry\//, why: 'logs and metrics are made in shared/telemetry' },
 ];

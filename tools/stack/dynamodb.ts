@@ -6,12 +6,17 @@ import type { Part } from './state.ts';
 
 const VERSION = '2.6.1';
 
+/** 51 MB, once. */
+export const prepareDynamo = async (): Promise<string> => {
+  await needs('java');
+  return jars(`dynamodb-${VERSION}`, 'dynamodb-pom.xml', [`-Ddynamodb.version=${VERSION}`]);
+};
+
 export type DynamoOptions = { readonly folder: string; onLaunch(part: Part): Promise<void> };
 
 /** DynamoDB Local in memory. It never throttles, and takes any credentials, but takes none at all for an error. */
 export const startDynamo = async ({ folder, onLaunch }: DynamoOptions): Promise<void> => {
-  await needs('java');
-  const lib = await jars(`dynamodb-${VERSION}`, 'dynamodb-pom.xml', [`-Ddynamodb.version=${VERSION}`]);
+  const lib = await prepareDynamo();
   const [port] = await freePorts(1);
   await mkdir(folder, { recursive: true });
   const output = join(folder, 'dynamodb.log');

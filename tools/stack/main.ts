@@ -1,18 +1,19 @@
 import { parseArgs } from 'node:util';
-import { PARTS, type StackOptions } from './parts.ts';
+import { PARTS } from './parts.ts';
 import { MissingProgram } from './programs.ts';
-import { down, envOf, statusOf, up } from './stack.ts';
+import { REDIS_MODES } from './redis.ts';
+import { down, envOf, RunsOtherwise, statusOf, up } from './stack.ts';
 import { readStack, withStackLocked, type PartName, type Stack } from './state.ts';
 
 /**
- * npm run stack -- up [--only kafka,redis] [--brokers 1|3] [--redis single|replica|cluster] [--json]
+ * npm run stack -- up [--only kafka,redis] [--brokers 1|3] [--redis single|replica|cluster|cluster-replicas] [--json]
  * npm run stack -- status [--json]
  * npm run stack -- down
  *
  * The programs of the distributed engine on the loopback, on free ports. They outlive this command until `down`.
  * A part whose address is in the environment already is used and not started.
  */
-const USAGE = `stack up [--only ${PARTS.map((part) => part.name).join(',')}] [--brokers 1|3] [--redis single|replica|cluster] [--json]
+const USAGE = `stack up [--only ${PARTS.map((part) => part.name).join(',')}] [--brokers 1|3] [--redis ${REDIS_MODES.join('|')}] [--json]
 stack status [--json]
 stack down`;
 
@@ -35,8 +36,8 @@ const main = async (): Promise<number> => {
     allowPositionals: true,
     options: {
       only: { type: 'string', default: PARTS.map((part) => part.name).join(',') },
-      brokers: { type: 'string', default: '1' },
-      redis: { type: 'string', default: 'single' },
+      brokers: { type: 'string' },
+      redis: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -46,11 +47,12 @@ const main = async (): Promise<number> => {
     case 'up': {
       const names: readonly PartName[] = PARTS.map((part) => part.name);
       const only = values.only.split(',').map((name) => oneOf(name.trim(), names, 'only'));
-      const options: StackOptions = {
-        brokers: oneOf(values.brokers, ['1', '3'], 'brokers') === '3' ? 3 : 1,
-        redis: oneOf(values.redis, ['single', 'replica', 'cluster'], 'redis'),
+      const { brokers, redis, json } = values;
+      const asked = {
+        ...(brokers === undefined ? {} : { brokers: oneOf(brokers, ['1', '3'], 'brokers') }),
+        ...(redis === undefined ? {} : { redis: oneOf(redis, REDIS_MODES, 'redis') }),
       };
-      show(await withStackLocked(() => up(options, only)), values.json);
+      show(await withStackLocked(() => up(asked, only)), json);
       return 0;
     }
     case 'status': {
@@ -77,7 +79,8 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const wrongUsage = error instanceof WrongUsage || (error instanceof TypeError && 'code' in error);
-  if (!wrongUsage && !(error instanceof MissingProgram)) throw error;
+  const told = error instanceof MissingProgram || error instanceof RunsOtherwise;
+  if (!wrongUsage && !told) throw error;
   console.error(error.message);
   process.exitCode = wrongUsage ? 2 : 1;
 }

@@ -1,14 +1,13 @@
-import { join } from 'node:path';
 import { startDynamo } from './dynamodb.ts';
 import { bootstrapOf, startKafka, type Kafka } from './kafka.ts';
-import { startRedis, type RedisMode } from './redis.ts';
+import { redisEnv, startRedis } from './redis.ts';
 import { startRegistry } from './registry.ts';
-import { stackFolder, type Part, type PartName } from './state.ts';
-
-export type StackOptions = { readonly brokers: 1 | 3; readonly redis: RedisMode };
+import type { Part, PartName, StackOptions } from './state.ts';
 
 type Start = {
   readonly options: StackOptions;
+  /** Its own, and not there yet. */
+  readonly folder: string;
   /** Called as soon as something runs; resolves when that is written down. */
   onLaunch(part: Part & { readonly kafka?: Kafka }): Promise<void>;
 };
@@ -17,6 +16,8 @@ export type PartRecipe = {
   readonly name: PartName;
   /** By this name services find it; a value that is set already is somebody else's program, to be used as it is. */
   readonly variable: string;
+  /** Which of the options says how it is started. */
+  readonly option: keyof StackOptions | null;
   start(start: Start): Promise<void>;
 };
 
@@ -25,10 +26,11 @@ export const PARTS: readonly PartRecipe[] = [
   {
     name: 'kafka',
     variable: 'KAFKA_BROKERS',
-    start: async ({ options, onLaunch }) => {
+    option: 'brokers',
+    start: async ({ options, folder, onLaunch }) => {
       await startKafka({
-        folder: join(stackFolder(), 'kafka'),
-        brokers: options.brokers,
+        folder,
+        brokers: options.brokers === '3' ? 3 : 1,
         onLaunch: (kafka) =>
           onLaunch({
             env: { KAFKA_BROKERS: bootstrapOf(kafka) },
@@ -41,17 +43,25 @@ export const PARTS: readonly PartRecipe[] = [
   {
     name: 'redis',
     variable: 'REDIS_URL',
-    start: ({ options, onLaunch }) =>
-      startRedis({ folder: join(stackFolder(), 'redis'), mode: options.redis, onLaunch }),
+    option: 'redis',
+    start: async ({ options, folder, onLaunch }) => {
+      await startRedis({
+        folder,
+        mode: options.redis,
+        onLaunch: (redis) => onLaunch({ env: redisEnv(redis), programs: redis.nodes.map((node) => node.program) }),
+      });
+    },
   },
   {
     name: 'dynamodb',
     variable: 'DYNAMODB_ENDPOINT',
-    start: ({ onLaunch }) => startDynamo({ folder: join(stackFolder(), 'dynamodb'), onLaunch }),
+    option: null,
+    start: ({ folder, onLaunch }) => startDynamo({ folder, onLaunch }),
   },
   {
     name: 'registry',
     variable: 'SCHEMA_REGISTRY_URL',
-    start: ({ onLaunch }) => startRegistry({ folder: join(stackFolder(), 'registry'), onLaunch }),
+    option: null,
+    start: ({ folder, onLaunch }) => startRegistry({ folder, onLaunch }),
   },
 ];

@@ -3,23 +3,48 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from './processes.ts';
 
+type Package = {
+  readonly what: string;
+  readonly debian: string;
+  readonly probe: readonly string[];
+  /** Where the probe says the version, and the least that does. */
+  readonly version?: RegExp;
+  readonly atLeast?: number;
+};
+
+const PACKAGES = {
+  java: {
+    what: 'A JDK of Java 17 or later (java)',
+    debian: 'openjdk-17-jdk-headless',
+    // With its compiler: a source file is run here.
+    probe: ['--list-modules'],
+    version: /^jdk\.compiler@(\d+)/m,
+    atLeast: 17,
+  },
+  mvn: { what: 'Maven (mvn)', debian: 'maven', probe: ['-v'] },
+  'redis-server': {
+    what: 'Redis 7 or later (redis-server)',
+    debian: 'redis-server',
+    probe: ['--version'],
+    version: /v=(\d+)/,
+    atLeast: 7,
+  },
+  openssl: { what: 'OpenSSL (openssl)', debian: 'openssl', probe: ['version'] },
+} as const satisfies Readonly<Record<string, Package>>;
+
+export type ProgramName = keyof typeof PACKAGES;
+const NAMES = Object.keys(PACKAGES) as ProgramName[];
+
 /** Something that the machine lacks, and the command that installs it. */
 export class MissingProgram extends Error {
   override readonly name = 'MissingProgram';
-  readonly install: string;
-  constructor(what: string, install: string) {
-    super(`${what} is missing. Install it with: ${install}`);
-    this.install = install;
+  readonly program: ProgramName;
+  constructor(program: ProgramName) {
+    const { what, debian } = PACKAGES[program];
+    super(`${what} is missing. Install it with: apt-get install -y --no-install-recommends ${debian}`);
+    this.program = program;
   }
 }
-
-const PACKAGES = {
-  java: { what: 'A Java 17 (java)', debian: 'openjdk-17-jdk-headless', probe: ['-version'] },
-  mvn: { what: 'Maven (mvn)', debian: 'maven', probe: ['-v'] },
-  'redis-server': { what: 'Redis 7 (redis-server)', debian: 'redis-server', probe: ['--version'] },
-} as const;
-
-export type ProgramName = keyof typeof PACKAGES;
 
 /** `JAVA_HOME` is honoured, as Java's own tools do. */
 export const commandOf = (name: ProgramName): string => {
@@ -27,30 +52,30 @@ export const commandOf = (name: ProgramName): string => {
   return name === 'java' && home !== undefined && home !== '' ? join(home, 'bin', 'java') : name;
 };
 
-export const needs = async (...names: readonly ProgramName[]): Promise<void> => {
-  for (const name of names) {
-    const { what, debian, probe } = PACKAGES[name];
-    await run(commandOf(name), probe, '/').catch(() => {
-      throw new MissingProgram(what, `apt-get install -y --no-install-recommends ${debian}`);
-    });
-  }
+const isThere = async (name: ProgramName): Promise<boolean> => {
+  const { probe, version, atLeast = 0 }: Package = PACKAGES[name];
+  const said = await run(commandOf(name), probe, '/').catch(() => null);
+  if (said === null || version === undefined) return said !== null;
+  return Number(version.exec(said)?.[1] ?? -1) >= atLeast;
 };
 
-const isMissing = (name: ProgramName): Promise<boolean> =>
-  needs(name).then(
-    () => false,
-    (error: unknown) => error instanceof MissingProgram,
-  );
+const missing = async (names: readonly ProgramName[]): Promise<ProgramName[]> => {
+  const flags = await Promise.all(names.map(isThere));
+  return names.filter((_, i) => !flags[i]);
+};
+
+export const needs = async (...names: readonly ProgramName[]): Promise<void> => {
+  const [first] = await missing(names);
+  if (first !== undefined) throw new MissingProgram(first);
+};
 
 /**
  * Installs what tests need and the machine lacks, where this user may (Debian, as root or by `sudo` without a password).
- * What cannot be installed is left to the tests that need it: they fail, and name the command.
+ * Answers what is missing then.
  */
-export const installMissing = async (say: (line: string) => void): Promise<void> => {
-  const names = Object.keys(PACKAGES) as ProgramName[];
-  const flags = await Promise.all(names.map(isMissing));
-  const packages = names.filter((_, i) => flags[i]).map((name) => PACKAGES[name].debian);
-  if (packages.length === 0) return;
+export const installMissing = async (say: (line: string) => void): Promise<readonly MissingProgram[]> => {
+  const packages = (await missing(NAMES)).map((name) => PACKAGES[name].debian);
+  if (packages.length === 0) return [];
   say(`installing ${packages.join(', ')}`);
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   // RUNLEVEL: only the programs. A service that a package starts would be nobody's.
@@ -62,6 +87,7 @@ export const installMissing = async (say: (line: string) => void): Promise<void>
   } catch (error) {
     say(`could not install them: ${error instanceof Error ? error.message : String(error)}`);
   }
+  return (await missing(NAMES)).map((name) => new MissingProgram(name));
 };
 
 /** What is fetched once and kept: outside the repository, so that a fresh checkout has it. */
@@ -80,6 +106,7 @@ const exists = (path: string): Promise<boolean> =>
 export const cached = async (name: string, fill: (folder: string) => Promise<void>): Promise<string> => {
   const folder = join(cacheFolder(), name);
   if (await exists(folder)) return folder;
+  process.stderr.write(`fetching ${name} into ${dirname(folder)}, once\n`);
   await mkdir(dirname(folder), { recursive: true });
   const draft = await mkdtemp(`${folder}.draft-`);
   try {
@@ -96,7 +123,7 @@ export const cached = async (name: string, fill: (folder: string) => Promise<voi
 /** The jars of a pom beside this file, through Maven. */
 export const jars = async (name: string, pom: string, settings: readonly string[] = []): Promise<string> =>
   cached(name, async (folder) => {
-    await needs('java', 'mvn');
+    await needs('mvn');
     const file = join(import.meta.dirname, pom);
     const args = ['dependency:copy-dependencies', `-DoutputDirectory=${folder}`, '-DincludeScope=runtime', ...settings];
     await run('mvn', ['-q', '-B', '-f', file, ...args], import.meta.dirname);

@@ -10,9 +10,10 @@ const VERSION = '2.6.13.Final';
 export type RegistryOptions = { readonly folder: string; onLaunch(part: Part): Promise<void> };
 
 /** 142 MB, once. */
-const prepare = (): Promise<string> =>
-  cached(`apicurio-${VERSION}`, async (folder) => {
-    await needs('java', 'mvn');
+export const prepareRegistry = async (): Promise<string> => {
+  await needs('java');
+  return cached(`apicurio-${VERSION}`, async (folder) => {
+    await needs('mvn');
     const artifact = `io.apicurio:apicurio-registry-app:${VERSION}:tar.gz:all`;
     const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
     const where = [`-DoutputDirectory=${folder}`, '-Dmdep.useBaseVersion=true'];
@@ -21,11 +22,11 @@ const prepare = (): Promise<string> =>
     await run('tar', ['xzf', archive, '-C', folder], folder);
     await rm(archive);
   });
+};
 
 /** A schema registry in memory, with the interface of Confluent's. */
 export const startRegistry = async ({ folder, onLaunch }: RegistryOptions): Promise<void> => {
-  await needs('java');
-  const lib = await prepare();
+  const lib = await prepareRegistry();
   const jar = (await readdir(lib)).find((name) => name.endsWith('-runner.jar'));
   if (jar === undefined) throw new Error(`There is no registry in ${lib}: remove that folder and start again.`);
   const [port] = await freePorts(1);

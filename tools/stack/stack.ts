@@ -1,6 +1,17 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PARTS, type PartRecipe } from './parts.ts';
 import { isRunning, kill } from './processes.ts';
-import { PARTS, type StackOptions } from './parts.ts';
-import { forgetStack, readStack, writeStack, type Part, type PartName, type Stack } from './state.ts';
+import {
+  forgetStack,
+  readStack,
+  stackFolder,
+  writeStack,
+  type Part,
+  type PartName,
+  type Stack,
+  type StackOptions,
+} from './state.ts';
 
 const isUp = (part: Part): boolean => part.programs.every(isRunning);
 
@@ -8,34 +19,74 @@ const isUp = (part: Part): boolean => part.programs.every(isRunning);
 export const envOf = (stack: Stack): Record<string, string> =>
   Object.assign({}, ...Object.values(stack.parts).map((part) => part.env));
 
-/** Starts what does not run yet; what runs stays as it is, and a part that lost a program is made anew. */
-export const up = async (options: StackOptions, only: readonly PartName[]): Promise<Stack> => {
+/** What was asked for is not how it runs. Nothing has been changed. */
+export class RunsOtherwise extends Error {
+  override readonly name = 'RunsOtherwise';
+  constructor(part: PartName, how: string) {
+    super(`${part} ${how}. What it holds would be lost; end it with: npm run stack -- down`);
+  }
+}
+
+/** An address in the environment is somebody else's program, unless it is what this very stack printed. */
+const elsewhere = ({ name, variable }: PartRecipe, stack: Stack): string | null => {
+  const address = process.env[variable] ?? '';
+  const known = stack.parts[name];
+  const ours = known !== undefined && known.programs.length > 0 && known.env[variable] === address;
+  return address === '' || ours ? null : address;
+};
+
+/**
+ * Starts what does not run yet; what runs stays as it is, and a part that lost a program is made anew. An option that is
+ * not given is as it runs.
+ */
+export const up = async (asked: Partial<StackOptions>, only: readonly PartName[]): Promise<Stack> => {
   let stack = await readStack();
+  const options: StackOptions = { ...stack.options, ...asked };
   const save = async (changes: Partial<Stack>): Promise<void> => {
     stack = { ...stack, ...changes };
     await writeStack(stack);
   };
-  for (const { name, variable, start } of PARTS) {
-    if (!only.includes(name)) continue;
-    const address = process.env[variable];
-    const known = stack.parts[name];
-    if (address !== undefined && address !== '') {
+  const recipes = PARTS.filter(({ name }) => only.includes(name));
+  const runs = ({ name }: PartRecipe): boolean => {
+    const part = stack.parts[name];
+    return part !== undefined && part.programs.length > 0 && isUp(part);
+  };
+  for (const recipe of recipes.filter(runs)) {
+    const { name, variable, option } = recipe;
+    const address = elsewhere(recipe, stack);
+    if (address !== null) throw new RunsOtherwise(name, `runs already, and ${variable} names another, ${address}`);
+    const [is, wish] = option === null ? [] : [stack.options[option], options[option]];
+    if (is !== wish) throw new RunsOtherwise(name, `runs with --${option} ${is}, not ${wish}`);
+  }
+  for (const recipe of recipes) {
+    const { name, variable, option, start } = recipe;
+    const address = elsewhere(recipe, stack);
+    if (address === null && runs(recipe)) continue;
+    const end = async (): Promise<void> => {
+      const { [name]: ended, ...parts } = stack.parts;
+      await Promise.all((ended?.programs ?? []).map((program) => kill(program)));
+      await rm(join(stackFolder(), name), { recursive: true, force: true, maxRetries: 3 });
+      await save({ parts });
+    };
+    await end();
+    if (address !== null) {
       await save({ parts: { ...stack.parts, [name]: { env: { [variable]: address }, programs: [] } } });
       continue;
     }
-    if (known !== undefined && known.programs.length > 0 && isUp(known)) continue;
-    if (known !== undefined) await Promise.all(known.programs.map((program) => kill(program)));
     try {
       await start({
         options,
+        folder: join(stackFolder(), name),
         // At once and not when it is ready: what is started has to be found by `down`.
-        onLaunch: ({ kafka, ...part }) =>
-          save({ parts: { ...stack.parts, [name]: part }, ...(kafka === undefined ? {} : { kafka }) }),
+        onLaunch: ({ kafka = stack.kafka, ...part }) =>
+          save({
+            parts: { ...stack.parts, [name]: part },
+            options: { ...stack.options, ...(option === null ? {} : { [option]: options[option] }) },
+            kafka,
+          }),
       });
     } catch (error) {
-      const { [name]: broken, ...parts } = stack.parts;
-      await Promise.all((broken?.programs ?? []).map((program) => kill(program)));
-      await save({ parts });
+      await end();
       throw error;
     }
   }

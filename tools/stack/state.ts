@@ -6,19 +6,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../steps.ts';
 import type { Kafka } from './kafka.ts';
 import type { Program } from './processes.ts';
+import type { RedisMode } from './redis.ts';
 
 export type PartName = 'kafka' | 'redis' | 'dynamodb' | 'registry';
 
 /** A part of the stack that runs; no programs where its address came from the environment. */
 export type Part = { readonly env: Readonly<Record<string, string>>; readonly programs: readonly Program[] };
 
+/** How the parts are started; as texts, as on the command line. */
+export type StackOptions = { readonly brokers: '1' | '3'; readonly redis: RedisMode };
+
 export type Stack = {
   readonly parts: Partial<Record<PartName, Part>>;
+  /** How those that run were started. */
+  readonly options: StackOptions;
   /** What killing and restarting a broker needs to know. */
   readonly kafka: Kafka | null;
 };
 
-const NO_STACK: Stack = { parts: {}, kafka: null };
+const NO_STACK: Stack = { parts: {}, options: { brokers: '1', redis: 'single' }, kafka: null };
 
 /** Each checkout has its own stack. */
 const name = createHash('sha256').update(`${userInfo().username} ${root}`).digest('hex').slice(0, 12);
@@ -27,7 +33,7 @@ const stateFile = (): string => join(stackFolder(), 'stack.json');
 
 export const readStack = async (): Promise<Stack> => {
   try {
-    return JSON.parse(await readFile(stateFile(), 'utf8')) as Stack;
+    return { ...NO_STACK, ...(JSON.parse(await readFile(stateFile(), 'utf8')) as Partial<Stack>) };
   } catch {
     return NO_STACK;
   }
