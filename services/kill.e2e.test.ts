@@ -35,7 +35,7 @@ describe('the judge of it', () => {
       expect(await judge({ acknowledged: elsewhere })).toMatch(/^lost: .* was acknowledged at 1\.\d\.\d+$/);
       expect(await judge({ acknowledged: [{ ...first!, position: '1.0.99999999' }] })).toMatch(/^lost: /);
       const sentNever = new Map(ledger.acknowledged.map((a) => [`${a.sessionId}/${a.sequence}`, 0]));
-      expect(await judge({ sentAgain: sentNever })).toMatch(/^doubled: beat .* is stored 1 times/);
+      expect(await judge({ sent: sentNever })).toMatch(/^doubled: beat .* is stored 1 times/);
       const [allowed] = ledger.decisions.filter((d) => d.decision === 'allow');
       const opposite = [{ ...allowed!, decision: 'stop' as const }];
       expect(await judge({ decisions: opposite })).toMatch(/answered .*"stop".*the log says .*"allow"/);

@@ -19,7 +19,15 @@ export const observed = (metrics: Metrics, logger: Logger, clock: () => number) 
   const queue = metrics.cell('playbeat_ingest_queue_records', {});
   const append = metrics.timer('playbeat_append_seconds');
   const start = metrics.timer('playbeat_start_seconds');
+  const troubles = metrics.cell('playbeat_storage_troubles_total', {});
+  const retries = metrics.cell('playbeat_processor_retries_total', { processor });
   const beats = new Map<number, Cell>();
+  /** Partitions of the newest sample. */
+  const told: number[] = [];
+  const tellTrouble = onceASecond(clock, (err) => logger.error({ err }, 'storage trouble'));
+  const tellRetry = onceASecond(clock, (err, partition) =>
+    logger.warn({ processor, partition, err }, 'a batch is tried again'),
+  );
 
   const byRoute = new Map<string, Cell[]>();
   const requests = (route: string, method: string, status: number): Cell => {
@@ -70,6 +78,11 @@ export const observed = (metrics: Metrics, logger: Logger, clock: () => number) 
     counts,
     front,
     appended: (_records: number, tookMs: number): void => append.observe(tookMs / 1_000),
+    /** Of the log or the store, with nobody waiting for an answer. */
+    trouble: (error: unknown): void => {
+      troubles.value += 1;
+      tellTrouble(null, error);
+    },
     checkpointFailed: (): void => {
       checkpointFailures.value += 1;
     },
@@ -86,31 +99,44 @@ export const observed = (metrics: Metrics, logger: Logger, clock: () => number) 
           parked.value += 1;
           return logger.warn({ processor, ...event }, 'a record that nobody can read was parked');
         case 'rebuild':
+          metrics.cell('playbeat_processor_rebuilds_total', { processor, lost: String(event.lost) }).value += 1;
           if (event.lost) return logger.error({ processor, ...event }, 'stored state does not fit the log: rebuilding');
           return logger.info({ processor, ...event }, 'no state yet: folding the log');
         case 'reopened':
+          metrics.cell('playbeat_processor_reopened_total', { processor, outcome: event.outcome }).value += 1;
           return logger.warn({ processor, ...event }, 'the store went back: going on from what it holds');
         case 'retry':
-          return logger.warn({ processor, partition: event.partition, err: event.error }, 'a batch is tried again');
+          retries.value += 1;
+          return tellRetry(event.partition, event.error);
         case 'failed':
-          metrics.cell('playbeat_partition_paused', { processor, partition: event.partition }).value = 1;
           return logger.error({ processor, partition: event.partition, err: event.error }, 'a partition stands still');
       }
     },
     sample: (now: { readonly queued: number; readonly processor: RunningProcessor | null }): void => {
       queue.value = now.queued;
+      // What another process folds by now, that one tells of.
+      for (const partition of told.splice(0))
+        for (const name of OF_PARTITION) metrics.forget(name, { processor, partition });
       for (const { partition, offset, end, state } of now.processor?.status() ?? []) {
+        told.push(partition);
         metrics.cell('playbeat_processor_lag_records', { processor, partition }).value = end - offset;
         metrics.cell('playbeat_processor_warming', { processor, partition }).value = state === 'warming' ? 1 : 0;
+        metrics.cell('playbeat_partition_paused', { processor, partition }).value = state === 'failed' ? 1 : 0;
       }
     },
   };
 };
 
-/** A log that is away refuses each group: one line a second says so. */
-const onceASecond = (clock: () => number, write: (error: unknown, partition: number) => void) => {
+const OF_PARTITION = [
+  'playbeat_processor_lag_records',
+  'playbeat_processor_warming',
+  'playbeat_partition_paused',
+] as const;
+
+/** What is away refuses everything: one line a second says so. */
+const onceASecond = (clock: () => number, write: (error: unknown, partition: number | null) => void) => {
   let nextMs = 0;
-  return (partition: number, error: unknown): void => {
+  return (partition: number | null, error: unknown): void => {
     const now = clock();
     if (now < nextMs) return;
     nextMs = now + 1_000;

@@ -43,7 +43,6 @@ const CATCH_UP_MS = 10 * SECOND_MS;
 export const start = async (config: Config, roles: readonly RoleName[], logger: Logger): Promise<Running> => {
   const clock = (): number => Date.now();
   const nodeId = config.nodeId ?? randomUUID().slice(0, 8);
-  const onTrouble = (error: unknown): void => logger.error({ err: error }, 'storage trouble');
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -53,6 +52,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     const eventLoop = watchEventLoop(metrics);
     closers.push(() => eventLoop.stop());
     const watching = observed(metrics, logger, clock);
+    const onTrouble = watching.trouble;
     const engine = await openEngine({
       config,
       nodeId,

@@ -25,7 +25,7 @@ const KILL_EVERY_MS = 3_000;
 type Place = { readonly urls: () => readonly string[]; readonly kills: () => number; close(): Promise<void> };
 
 const onCluster = async (): Promise<Place> => {
-  const parts = await startParts({ brokers: 1 });
+  const parts = await startParts({ brokers: 1, redis: 'single' });
   const counts = { ingest: 2, concurrency: 3 };
   // Who waits long enough gets a decision, though its owner has just died.
   const env = { ...parts.env, DECISION_TIMEOUT_MS: '10000', APPEND_TIMEOUT_MS: '5000' };

@@ -66,7 +66,7 @@ export const runKills = async ({ kills, households, seed, onKill }: KillsOptions
       violations,
       kills: done,
       acknowledged: ledger.acknowledged.length,
-      sentAgain: ledger.sentAgain.size,
+      sentAgain: [...ledger.sent.values()].filter((times) => times > 1).length,
       degraded: ledger.degraded,
     };
   } finally {

@@ -17,8 +17,8 @@ export type Load = {
 export type Ledger = {
   /** What was answered 2xx: which record lies at that position. */
   readonly acknowledged: Acknowledged[];
-  /** How often a beat was sent, by `session/sequence`, where that was more than once. */
-  readonly sentAgain: Map<string, number>;
+  /** How often each beat was sent, by `session/sequence`. */
+  readonly sent: Map<string, number>;
   /** Every decision that was answered undegraded, with the position that it includes. */
   readonly decisions: Decision[];
   /** Answers that no player should get, whatever happens to the service. */
@@ -53,7 +53,7 @@ const CALL_TIMEOUT_MS = 3_000;
 export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load => {
   const ledger: Ledger = {
     acknowledged: [],
-    sentAgain: new Map(),
+    sent: new Map(),
     decisions: [],
     wrong: [],
     unavailable: 0,
@@ -115,15 +115,15 @@ export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load
         session.sequence += 1;
         return beat({ ...session, positionMs: session.sequence * 10_000 });
       });
-      const answer = await untilAnswered(
-        { path: '/v1/heartbeats', body: count === 1 ? heartbeats[0] : { heartbeats } },
-        () => {
-          for (const { sessionId, sequence } of heartbeats) {
-            const id = `${sessionId}/${sequence}`;
-            ledger.sentAgain.set(id, (ledger.sentAgain.get(id) ?? 1) + 1);
-          }
-        },
-      );
+      const sending = (): void => {
+        for (const { sessionId, sequence } of heartbeats) {
+          const id = `${sessionId}/${sequence}`;
+          ledger.sent.set(id, (ledger.sent.get(id) ?? 0) + 1);
+        }
+      };
+      const body = count === 1 ? heartbeats[0] : { heartbeats };
+      sending();
+      const answer = await untilAnswered({ path: '/v1/heartbeats', body }, sending);
       if (!expect(answer, [202])) return;
       const { results, rejected } = answer.json as IngestResponse;
       for (const { position, sessionId, sequence, decision } of results) {

@@ -64,6 +64,26 @@ export const METRICS = {
     help: 'Records folded, repeats after a crash included.',
     labels: ['processor'],
   },
+  playbeat_processor_retries_total: {
+    type: 'counter',
+    help: 'Batches that were tried again, since the log or the store could not be had.',
+    labels: ['processor'],
+  },
+  playbeat_processor_reopened_total: {
+    type: 'counter',
+    help: 'Partitions opened again since the store held something else than expected, by outcome: rewound, unknown.',
+    labels: ['processor', 'outcome'],
+  },
+  playbeat_processor_rebuilds_total: {
+    type: 'counter',
+    help: 'Partitions folded again from the log; lost: there had been state before.',
+    labels: ['processor', 'lost'],
+  },
+  playbeat_storage_troubles_total: {
+    type: 'counter',
+    help: 'Failures of the log or the store that no call waited for, such as a connection that broke.',
+    labels: [],
+  },
   playbeat_processor_warming: {
     type: 'gauge',
     help: '1 while the state of the partition is rebuilt from the log, else 0.',

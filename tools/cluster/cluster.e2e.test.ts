@@ -20,7 +20,7 @@ const children: ChildProcess[] = [];
 let parts: ClusterParts;
 let cluster: Cluster;
 beforeAll(async () => {
-  parts = await startParts({ brokers: 1 });
+  parts = await startParts({ brokers: 1, redis: 'single' });
   // What is tested is not how quick the machine is: a slow one delays answers and refuses nothing.
   const env = { ...parts.env, DECISION_TIMEOUT_MS: '10000', APPEND_TIMEOUT_MS: '5000', PARTITIONS: '8' };
   cluster = await startCluster({ env, counts: { ingest: 2, concurrency: 2 }, port: 0, adminPort: 0 });

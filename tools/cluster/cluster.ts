@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,8 @@ export type ClusterOptions = {
   readonly counts: Readonly<Record<RoleName, number>>;
   readonly port: number;
   readonly adminPort: number;
+  /** What each process says goes into a file here; left out, it is removed at the end. */
+  readonly logs?: string;
   /** Hears each line that a process logs. */
   readonly onLine?: (line: string) => void;
 };
@@ -51,9 +53,11 @@ export const startCluster = async ({
   counts,
   port,
   adminPort,
+  logs,
   onLine = () => {},
 }: ClusterOptions): Promise<Cluster> => {
   const folder = await mkdtemp(join(tmpdir(), 'playbeat-cluster-'));
+  if (logs !== undefined) await mkdir(logs, { recursive: true });
   const keeper = startKeeper(folder);
   const shared = {
     ACCOUNT_KEY_PEPPER: newSecret(),
@@ -62,7 +66,12 @@ export const startCluster = async ({
     KAFKA_SESSION_TIMEOUT_MS: '1500',
     ...env,
   };
-  const processes = startRoleProcesses({ env: shared, folder, onLine, onPids: (pids) => keeper.watch(pids) });
+  const processes = startRoleProcesses({
+    env: shared,
+    folder: logs ?? folder,
+    onLine,
+    onPids: (pids) => keeper.watch(pids),
+  });
   const proxies: Proxy[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(proxies.map((proxy) => proxy.close()));

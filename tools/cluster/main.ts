@@ -3,7 +3,7 @@ import { MissingProgram } from '../stack/programs.ts';
 import { shownProcesses, startCluster } from './cluster.ts';
 import { startParts } from './parts.ts';
 
-const USAGE = `npm run cluster -- [--ingest 2] [--owners 3] [--brokers 1|3] [--port 8080] [--admin-port 9090] [--json]
+const USAGE = `npm run cluster -- [--ingest 2] [--owners 3] [--brokers 1|3] [--redis single|cluster] [--port 8080] [--admin-port 9090] [--json]
 
 Kafka and Redis on the loopback (or those of KAFKA_BROKERS and REDIS_URL), each role as its own processes, and one
 address before them. Ends with Ctrl-C and leaves nothing behind. While it runs:
@@ -35,6 +35,7 @@ const main = async (): Promise<void> => {
       ingest: { type: 'string', default: '2' },
       owners: { type: 'string', default: '3' },
       brokers: { type: 'string', default: '1' },
+      redis: { type: 'string', default: 'single' },
       port: { type: 'string' },
       'admin-port': { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -50,13 +51,15 @@ const main = async (): Promise<void> => {
     concurrency: whole('owners', values.owners, { least: 1, most: 32 }),
   };
   if (values.brokers !== '1' && values.brokers !== '3') throw new WrongUsage('--brokers is 1 or 3');
+  const { redis } = values;
+  if (redis !== 'single' && redis !== 'cluster') throw new WrongUsage('--redis is single or cluster');
   const places = { port: port('port', 8080), adminPort: port('admin-port', 9090) };
   const say = (line: string): void => {
     if (!values.json) console.log(line);
   };
 
   say('starting Kafka and Redis');
-  const parts = await startParts({ brokers: values.brokers === '3' ? 3 : 1 });
+  const parts = await startParts({ brokers: values.brokers === '3' ? 3 : 1, redis });
   try {
     say(`starting ${counts.ingest} of ingest and ${counts.concurrency} owners`);
     const cluster = await startCluster({ env: { ...prefixes(), ...parts.env }, counts, ...places });

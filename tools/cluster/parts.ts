@@ -1,12 +1,12 @@
-import { startRedis } from '../../shared/state/redis-server.ts';
 import { startOwnKafka } from '../stack/own-kafka.ts';
+import { startOwnRedis } from '../stack/own-redis.ts';
 
 /** Kafka and Redis for one cluster: those that the environment names, or its own. */
 export type ClusterParts = { readonly env: Readonly<Record<string, string>>; stop(): Promise<void> };
 
-export type PartsOptions = { readonly brokers: 1 | 3 };
+export type PartsOptions = { readonly brokers: 1 | 3; readonly redis: 'single' | 'cluster' };
 
-export const startParts = async ({ brokers }: PartsOptions): Promise<ClusterParts> => {
+export const startParts = async ({ brokers, redis: mode }: PartsOptions): Promise<ClusterParts> => {
   const env: Record<string, string> = {};
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -22,9 +22,9 @@ export const startParts = async ({ brokers }: PartsOptions): Promise<ClusterPart
     } else env['KAFKA_BROKERS'] = kafka;
     const redis = given('REDIS_URL');
     if (redis === null) {
-      const own = await startRedis(['--maxmemory', '1gb', '--maxmemory-policy', 'noeviction']);
+      const own = await startOwnRedis({ mode, settings: ['--maxmemory', '1gb'] });
       stops.push(own.stop);
-      env['REDIS_URL'] = own.url;
+      env['REDIS_URL'] = own.nodes.map(({ url }) => url).join(',');
     } else env['REDIS_URL'] = redis;
     return { env, stop };
   } catch (error) {

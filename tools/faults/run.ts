@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Load, startLoad } from '../../services/testing/load.ts';
+import { randomOf } from '../../services/testing/random.ts';
+import { type Truth, truthOf } from '../../services/testing/truth.ts';
+import { openKafkaLog } from '../../shared/log/kafka-log.ts';
+import { makeReport, type Report } from '../players/report.ts';
+import { type Run, startRun } from '../players/run.ts';
+import { type FaultName, FAULTS, faultsInOrder } from './kinds.ts';
+import { untilWell } from './watch.ts';
+import { startWorld, type World } from './world.ts';
+
+export type FaultsOptions = {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly accounts: number;
+  readonly names: readonly FaultName[];
+  /** From one fault to the next, at least; the next only when all is well again. */
+  readonly everyMs: number;
+  /** What the processes say is kept here. */
+  readonly logs?: string;
+  readonly onFault?: (fault: FaultReport) => void;
+};
+
+export type FaultReport = {
+  readonly number: number;
+  readonly name: FaultName;
+  /** Until it was mended, and from then until all was well again. */
+  readonly tookMs: number;
+  readonly wellAfterMs: number;
+  /** Degraded answers from its beginning to 10 s after its end. */
+  readonly degraded: number;
+};
+
+export type FaultsReport = {
+  readonly violations: readonly string[];
+  readonly faults: readonly FaultReport[];
+  readonly players: Report;
+  readonly truth: Truth;
+  readonly acknowledged: number;
+  readonly answers: number;
+  readonly degraded: number;
+};
+
+/** A cluster may say that it is degraded for so long after the end of a fault. */
+const DEGRADED_AFTER_MS = 10_000;
+const DEGRADED_SHARE = 0.02;
+const SAMPLE_MS = 100;
+const WARM_UP_MS = 5_000;
+const LOAD_HOUSEHOLDS = 12;
+const LOAD_THINK_MS = 80;
+
+type Parties = { readonly world: World; readonly load: Load; readonly players: Run };
+
+/** Breaks a cluster in every way, one after the other, while households play on it that know what they are owed. */
+export const runFaults = async (options: FaultsOptions): Promise<FaultsReport> => {
+  const { seed, accounts, seconds } = options;
+  const world = await startWorld({
+    ingest: 2,
+    owners: 3,
+    seed,
+    ...(options.logs === undefined ? {} : { logs: options.logs }),
+  });
+  try {
+    await untilWell(world.cluster);
+    const { url } = world.cluster;
+    const load = startLoad({ url: () => url, households: LOAD_HOUSEHOLDS, seed, thinkMs: LOAD_THINK_MS });
+    const minutes = seconds / 60 + 60;
+    const players = startRun({ url, accounts, minutes, seed, limit: 2, rate: Math.max(5, accounts / 20), speed: 1 });
+    const { faults, violations } = await breakAll({ world, load, players }, options);
+    await load.finish();
+    players.end();
+    await players.finished;
+    return await judge({ world, load, players }, faults, violations);
+  } finally {
+    await world.close();
+  }
+};
+
+const breakAll = async (
+  { world, load, players }: Parties,
+  { seed, seconds, names, everyMs, onFault }: FaultsOptions,
+) => {
+  const random = randomOf(seed);
+  const order = faultsInOrder(random, names);
+  const faults: FaultReport[] = [];
+  const violations: string[] = [];
+  const degraded = (): number => load.ledger.degraded + players.oracle.counts.degraded;
+
+  let excusedUntilMs = performance.now();
+  let seen = 0;
+  let unexcused = 0;
+  const sampler = setInterval(() => {
+    const now = degraded();
+    if (performance.now() - excusedUntilMs > SAMPLE_MS) unexcused += now - seen;
+    seen = now;
+  }, SAMPLE_MS);
+
+  try {
+    await sleep(WARM_UP_MS);
+    const endMs = performance.now() + seconds * 1_000;
+    for (let number = 1; performance.now() < endMs; number++) {
+      const name = order.next().value;
+      const startMs = performance.now();
+      const before = degraded();
+      excusedUntilMs = Infinity;
+      if (unexcused > 0)
+        violations.push(`${unexcused} degraded answers before fault ${number} (${name}), 10 s after the one before`);
+      unexcused = 0;
+      await FAULTS[name](world, random);
+      const mendedMs = performance.now();
+      excusedUntilMs = mendedMs + DEGRADED_AFTER_MS;
+      const well = await untilWell(world.cluster).then(
+        () => true,
+        (error: unknown) => {
+          violations.push(`${name}: ${String(error)}`);
+          return false;
+        },
+      );
+      const wellMs = performance.now();
+      await sleep(Math.max(0, mendedMs + DEGRADED_AFTER_MS - wellMs));
+      const fault = {
+        number,
+        name,
+        tookMs: mendedMs - startMs,
+        wellAfterMs: well ? wellMs - mendedMs : Infinity,
+        degraded: degraded() - before,
+      };
+      faults.push(fault);
+      onFault?.(fault);
+      await sleep(Math.max(0, startMs + everyMs - performance.now()));
+    }
+    if (unexcused > 0) violations.push(`${unexcused} degraded answers 10 s after the last fault`);
+  } finally {
+    clearInterval(sampler);
+  }
+  return { faults, violations };
+};
+
+const judge = async (
+  { world, load, players }: Parties,
+  faults: readonly FaultReport[],
+  seen: readonly string[],
+): Promise<FaultsReport> => {
+  const { env } = world.cluster;
+  const partitions = Number(env['PARTITIONS']);
+  const log = await openKafkaLog({ brokers: world.kafka.brokers, clientId: 'truth', partitions });
+  const truth = await truthOf(log, load.ledger, { partitions, rebuiltFrom: world.rebuiltFrom }).finally(() =>
+    log.close(),
+  );
+  const report = makeReport(players);
+  const { ledger } = load;
+  const answers = ledger.calls + report.calls;
+  const degraded = ledger.degraded + report.starts.degraded;
+  const violations = [
+    ...seen,
+    ...truth.violations,
+    ...report.firstViolations.map(({ kind, detail, accountId }) => `players: ${kind} of ${accountId}: ${detail}`),
+    ...(report.passed || report.firstViolations.length > 0 ? [] : ['the players judged nothing']),
+    ...ledger.wrong.slice(0, 5).map((answer) => `a player was answered ${answer}`),
+    ...(degraded <= answers * DEGRADED_SHARE ? [] : [`${degraded} of ${answers} answers were degraded`]),
+  ];
+  return { violations, faults, players: report, truth, acknowledged: ledger.acknowledged.length, answers, degraded };
+};
