@@ -175,6 +175,7 @@ const serve = (parts: Parts) => {
   const ingest: Ingest = {
     ...shared,
     lanes,
+    claims: { waiting: 0, most: config.startsWaitingMax },
     networkKey: networkKeys(secrets.pepper),
     metadataKeys: config.metadataKeys,
     heartbeatIntervalMs: config.heartbeatIntervalMs,

@@ -4,7 +4,7 @@ import type { SessionStarted } from '../../schemas/generated/records.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import { type Call, ProblemError } from '../../shared/http/call.ts';
 import { type Asker, decidesClosed, decisionOpen, findSession, type Seen } from '../concurrency/view.ts';
-import { append, type Ingest, seenAfter } from './ingest.ts';
+import { append, type Ingest, retryAfterMs, seenAfter } from './ingest.ts';
 import type { Stored } from './lanes.ts';
 
 export type Claim = {
@@ -22,6 +22,23 @@ export type Claim = {
  * lock. Throws the refusal as a problem with the decision's fields.
  */
 export const claim = async (ingest: Ingest, claiming: Claim): Promise<{ readonly decision: Decision }> => {
+  const { claims } = ingest;
+  // Beats go on in a storm of starts: what cannot be decided soon is told to come back before it costs anything.
+  if (claims.waiting >= claims.most) {
+    const { requestId } = claiming.call;
+    throw new ProblemError('OVERLOADED', 'too many starts are being decided; start again in a moment', {
+      retryAfterMs: retryAfterMs(requestId),
+    });
+  }
+  claims.waiting += 1;
+  try {
+    return await decide(ingest, claiming);
+  } finally {
+    claims.waiting -= 1;
+  }
+};
+
+const decide = async (ingest: Ingest, claiming: Claim): Promise<{ readonly decision: Decision }> => {
   const { call, key, sessionId } = claiming;
   const partition = ingest.partitionOf(key);
   let sent: SessionStarted | null = null;

@@ -9,6 +9,8 @@ import type { Item, Lanes, Refusal, Stored } from './lanes.ts';
 /** What the routes of ingest are made with. */
 export type Ingest = {
   readonly lanes: Lanes;
+  /** Starts that wait for their decision, and how many may. */
+  readonly claims: { waiting: number; readonly most: number };
   readonly read: AccountReader;
   /** Resolves true once the concurrency fold has reached the offset, false after `decisionTimeoutMs`. */
   readonly decided: (partition: number, offset: number) => Promise<boolean>;

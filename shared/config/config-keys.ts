@@ -162,6 +162,14 @@ export const CONFIG_KEYS = {
     max: 1_000_000,
     description: 'How many records may wait for the log; more are refused with `OVERLOADED`.',
   },
+  STARTS_WAITING_MAX: {
+    kind: 'count',
+    unit: 'starts',
+    default: 128,
+    min: 1,
+    max: 100_000,
+    description: 'How many starts may wait for their decision; more are refused with `OVERLOADED`, and beats go on.',
+  },
   APPEND_TIMEOUT_MS: {
     kind: 'ms',
     unit: 'ms',

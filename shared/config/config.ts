@@ -22,6 +22,7 @@ export type Config = {
   readonly heartbeatIntervalMs: number;
   readonly checkpointMs: number;
   readonly ingestQueueMax: number;
+  readonly startsWaitingMax: number;
   readonly appendTimeoutMs: number;
   readonly decisionTimeoutMs: number;
   readonly drainMs: number;
@@ -62,6 +63,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     heartbeatIntervalMs: number('HEARTBEAT_INTERVAL_MS'),
     checkpointMs: number('CHECKPOINT_MS'),
     ingestQueueMax: number('INGEST_QUEUE_MAX'),
+    startsWaitingMax: number('STARTS_WAITING_MAX'),
     appendTimeoutMs: number('APPEND_TIMEOUT_MS'),
     decisionTimeoutMs: number('DECISION_TIMEOUT_MS'),
     drainMs: number('DRAIN_MS'),

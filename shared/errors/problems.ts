@@ -162,7 +162,7 @@ export const PROBLEMS = {
     status: 503,
     title: 'More is waiting than can be answered in time.',
     retryable: true,
-    advice: 'Play on. It was not accepted: send the same beat again after `retryAfterMs` with jitter.',
+    advice: 'Nothing was accepted: play on, and send the same beat or start again after `retryAfterMs`.',
   },
   SHUTTING_DOWN: {
     status: 503,
