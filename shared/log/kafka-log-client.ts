@@ -68,7 +68,7 @@ export const openKafkaClient = (connection: KafkaConnection): KafkaClient => {
     topicOf: (topic) => `${prefix}${topic}`,
     groupOf: (group) => `${prefix}${group}`,
     unavailable: (error, at) =>
-      error instanceof LogUnavailable ? error : new LogUnavailable(textOf(error), { file: where, at, cause: error }),
+      error instanceof LogUnavailable ? error : new LogUnavailable(textOf(error), { where, at, cause: error }),
   };
 };
 

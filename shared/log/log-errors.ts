@@ -6,19 +6,21 @@ const place = (at: LogPlace | null): string => {
   return ` (${at.topic}/${at.partition}${at.offset === null ? '' : ` at offset ${at.offset}`})`;
 };
 
-type Details = { readonly file: string; readonly at: LogPlace | null; readonly cause?: unknown };
-
 /**
  * The log cannot store or read now. After an append it is not known whether the records are stored; repeating the call
  * is right, and is the only retry there is.
  */
 export class LogUnavailable extends Error {
   override readonly name = 'LogUnavailable';
-  readonly file: string;
+  /** What the log is kept in: a file, or the brokers. */
+  readonly where: string;
   readonly at: LogPlace | null;
-  constructor(what: string, details: Details) {
-    super(`${details.file}${place(details.at)}: ${what}`, { cause: details.cause });
-    this.file = details.file;
+  constructor(
+    what: string,
+    details: { readonly where: string; readonly at: LogPlace | null; readonly cause?: unknown },
+  ) {
+    super(`${details.where}${place(details.at)}: ${what}`, { cause: details.cause });
+    this.where = details.where;
     this.at = details.at;
   }
 }
@@ -45,7 +47,10 @@ export class LogDamaged extends Error {
   override readonly name = 'LogDamaged';
   readonly file: string;
   readonly at: LogPlace | null;
-  constructor(what: string, details: Details) {
+  constructor(
+    what: string,
+    details: { readonly file: string; readonly at: LogPlace | null; readonly cause?: unknown },
+  ) {
     super(
       `${details.file}${place(details.at)}: ${what}. Stop the process, keep a copy of the folder, ` +
         'and go on as docs/runbook/storage.md says under "The log is damaged".',
