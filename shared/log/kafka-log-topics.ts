@@ -9,6 +9,8 @@ export type TopicsOptions = {
   readonly partitions: number;
   /** How many brokers hold each record; fewer where there are fewer brokers. */
   readonly replicas: number;
+  /** Whether topics that are not there are made; otherwise the first of them is named in an error. */
+  readonly create: boolean;
 };
 
 /** Room for one append of a processor's outputs; what is written at once is never split. */
@@ -37,7 +39,7 @@ const settingsOf = (topic: Topic, replicas: number): Record<string, string> => (
 
 const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
 
-/** Makes the topics of the catalogue that are not there, and names the first that is not as the catalogue says. */
+/** Makes the topics of the catalogue that are not there where it may, and names the first that is not as the catalogue says. */
 export const openTopics = async (client: KafkaClient, options: TopicsOptions): Promise<void> => {
   const admin = client.open().admin();
   try {
@@ -46,7 +48,9 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
     const replicas = Math.min(options.replicas, brokers.length);
     const there = new Set(await admin.listTopics());
     const missing = topicNames.filter((name) => !there.has(client.topicOf(name)));
-    if (missing.length > 0)
+    const [first] = missing;
+    if (first !== undefined && !options.create) throw missingTopic(client.topicOf(first), first, options, replicas);
+    if (first !== undefined)
       await admin.createTopics({
         waitForLeaders: true,
         topics: missing.map((name) => ({
@@ -66,6 +70,15 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
   } finally {
     await admin.disconnect().catch(() => {});
   }
+};
+
+const missingTopic = (name: string, topic: TopicName, options: TopicsOptions, replicas: number): LogMisconfigured => {
+  const settings = Object.entries(settingsOf(TOPICS[topic], replicas)).map(
+    ([key, value]) => `--config ${key}=${value}`,
+  );
+  const partitions = partitionsOf(topic, options.partitions);
+  const expected = [`--partitions ${partitions}`, `--replication-factor ${replicas}`, ...settings].join(' ');
+  return new LogMisconfigured({ topic: name, setting: 'topic', is: 'missing', expected });
 };
 
 const KNOWN_WITHIN_MS = 5_000;

@@ -115,6 +115,18 @@ describe('the Kafka log', () => {
     expect(String(error)).toContain(`--entity-name ${name} --add-config message.timestamp.type=LogAppendTime`);
   });
 
+  it('makes no topic when it may not, and names the first one that is missing with the command that makes it', async () => {
+    const other = newPrefix();
+    const error: unknown = await open({ prefix: other, createTopics: false }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LogMisconfigured);
+    expect(error).toMatchObject({ topic: `${other}${TOPIC}`, setting: 'topic' });
+    expect(String(error)).toContain(`--create --bootstrap-server … --topic ${other}${TOPIC} --partitions 2`);
+    expect((await admin.listTopics()).filter((topic) => topic.startsWith(other))).toEqual([]);
+    const verified = await open({ prefix, createTopics: false });
+    expect(await verified.bounds(TOPIC, 1)).toEqual({ first: 0, end: 0 });
+    await verified.close();
+  });
+
   it('takes the shortest session that the broker allows', async () => {
     const patient = await open({ prefix, sessionTimeoutMs: 100, onTrouble: (error) => troubles.push(error) });
     const assigned = new Promise<void>((resolve) => {

@@ -61,26 +61,40 @@ export class LogDamaged extends Error {
   }
 }
 
+type Misconfigured = {
+  readonly topic: string;
+  /** The name of the setting, or `partitions`, or `topic` for one that is not there at all. */
+  readonly setting: string;
+  readonly is: string;
+  /** For a topic that is not there: what makes it. */
+  readonly expected: string;
+};
+
+const wayOut = ({ topic, setting, is, expected }: Misconfigured): string => {
+  if (setting === 'topic')
+    return (
+      `Topic ${topic} is ${is}, or this user may not describe it. Make it with: kafka-topics.sh --create ` +
+      `--bootstrap-server … --topic ${topic} ${expected}`
+    );
+  if (setting === 'partitions')
+    return (
+      `Topic ${topic} has ${is} partitions and not ${expected}. The number is fixed with the first start: ` +
+      'start with that number, or make a new generation of the topic.'
+    );
+  return (
+    `Topic ${topic} has ${setting}=${is} and not ${expected}. Set it with: kafka-configs.sh --alter ` +
+    `--bootstrap-server … --entity-type topics --entity-name ${topic} --add-config ${setting}=${expected}`
+  );
+};
+
 /** A topic is not as the catalogue says, so that a promise of the log would not hold. */
 export class LogMisconfigured extends Error {
   override readonly name = 'LogMisconfigured';
   readonly topic: string;
   readonly setting: string;
-  constructor(details: {
-    readonly topic: string;
-    readonly setting: string;
-    readonly is: string;
-    readonly expected: string;
-  }) {
-    const { topic, setting, is, expected } = details;
-    super(
-      setting === 'partitions'
-        ? `Topic ${topic} has ${is} partitions and not ${expected}. The number is fixed with the first start: ` +
-            'start with that number, or make a new generation of the topic.'
-        : `Topic ${topic} has ${setting}=${is} and not ${expected}. Set it with: kafka-configs.sh --alter ` +
-            `--bootstrap-server … --entity-type topics --entity-name ${topic} --add-config ${setting}=${expected}`,
-    );
-    this.topic = topic;
-    this.setting = setting;
+  constructor(details: Misconfigured) {
+    super(wayOut(details));
+    this.topic = details.topic;
+    this.setting = details.setting;
   }
 }

@@ -22,9 +22,12 @@ const PACKAGES = {
 export type ProgramName = keyof typeof PACKAGES;
 
 /** `JAVA_HOME` is honoured, as Java's own tools do. */
-export const commandOf = (name: ProgramName): string => {
+export const commandOf = (name: ProgramName | 'keytool'): string => {
   const home = process.env['JAVA_HOME'];
-  return name === 'java' && home !== undefined && home !== '' ? join(home, 'bin', 'java') : name;
+  // keytool comes with Java.
+  return (name === 'java' || name === 'keytool') && home !== undefined && home !== ''
+    ? join(home, 'bin', 'java')
+    : name;
 };
 
 export const needs = async (...names: readonly ProgramName[]): Promise<void> => {
