@@ -1,7 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionsOf, TOPICS, type Topic, type TopicName } from '../../schemas/topics.ts';
-import { RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { RETRY, typeOf, type KafkaClient } from './kafka-log-client.ts';
 import { LogMisconfigured } from './log-errors.ts';
 
 export type TopicsOptions = {
@@ -52,7 +52,8 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
     if (first !== undefined && !options.create) throw missingTopic(client.topicOf(first), first, options, replicas);
     if (first !== undefined)
       await admin.createTopics({
-        waitForLeaders: true,
+        // Which fails where a broker has not heard of them yet; below they are waited for.
+        waitForLeaders: false,
         topics: missing.map((name) => ({
           topic: client.topicOf(name),
           numPartitions: partitionsOf(name, options.partitions),
@@ -82,6 +83,7 @@ const missingTopic = (name: string, topic: TopicName, options: TopicsOptions, re
 };
 
 const KNOWN_WITHIN_MS = 5_000;
+const NOT_KNOWN_YET: ReadonlySet<string | null> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 /** A topic that was just made is not known to every broker at once, and any of them may be asked. */
 export const untilKnown = async <T>(ask: () => Promise<T>): Promise<T> => {
@@ -89,7 +91,7 @@ export const untilKnown = async <T>(ask: () => Promise<T>): Promise<T> => {
     try {
       return await ask();
     } catch (error) {
-      if (left <= 0 || (error as { readonly type?: unknown }).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      if (left <= 0 || !NOT_KNOWN_YET.has(typeOf(error))) throw error;
       await sleep(RETRY.initialRetryTime);
     }
   }

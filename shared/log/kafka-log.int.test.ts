@@ -108,7 +108,13 @@ describe('the Kafka log', () => {
       validateOnly: false,
       resources: [{ type: 2, name, configEntries: [{ name: 'message.timestamp.type', value: 'CreateTime' }] }],
     });
-    const error: unknown = await open({ prefix }).catch((e: unknown) => e);
+    // Brokers hear of it a moment later.
+    let error: unknown;
+    while (error === undefined)
+      error = await open({ prefix }).then(
+        (opened) => opened.close(),
+        (e: unknown) => e,
+      );
     expect(error).toBeInstanceOf(LogMisconfigured);
     expect(error).toMatchObject({ topic: name, setting: 'message.timestamp.type' });
     expect(String(error)).toContain('has message.timestamp.type=CreateTime and not LogAppendTime');
