@@ -24,6 +24,7 @@ const EDGE = [
   'shared/{log,state,table}/{embedded,kafka,redis,dynamo,sqlite}*.ts',
   'shared/**/embedded-*.ts',
   'shared/**/data-folder.ts',
+  'shared/log/revocation.ts',
   'shared/telemetry/**/*.ts',
   'shared/http/server.ts',
   ...TESTS,

@@ -26,7 +26,7 @@ export const openChannel = (file: string, died: (error: LogUnavailable) => void)
   const die = (cause: unknown): void => {
     if (dead !== null) return;
     const what = ending ? 'the log is closed' : 'the thread that writes the log has ended; restart the process';
-    dead = new LogUnavailable(what, { file, at: null, cause });
+    dead = new LogUnavailable(what, { where: file, at: null, cause });
     for (const one of waiting.values()) one.reject(dead);
     waiting.clear();
     if (!ending) died(dead);
@@ -61,10 +61,10 @@ export const openChannel = (file: string, died: (error: LogUnavailable) => void)
 /** What a caller of the log is told about trouble in its thread. */
 export const logError = (trouble: unknown, file: string, at: LogPlace | null): LogUnavailable | LogDamaged => {
   if (trouble instanceof LogUnavailable || trouble instanceof LogDamaged) return trouble;
-  if (!isTrouble(trouble)) return new LogUnavailable('the log failed', { file, at, cause: trouble });
-  const where = at === null ? null : { ...at, offset: trouble.offset };
-  if (trouble.kind === 'damaged') return new LogDamaged(trouble.text, { file, at: where });
-  return new LogUnavailable(`${WHAT_TO_DO[trouble.kind]} [${trouble.text}]`, { file, at: where });
+  if (!isTrouble(trouble)) return new LogUnavailable('the log failed', { where: file, at, cause: trouble });
+  const place = at === null ? null : { ...at, offset: trouble.offset };
+  if (trouble.kind === 'damaged') return new LogDamaged(trouble.text, { file, at: place });
+  return new LogUnavailable(`${WHAT_TO_DO[trouble.kind]} [${trouble.text}]`, { where: file, at: place });
 };
 
 const isTrouble = (error: unknown): error is Trouble =>

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Limits } from './embedded-log-batch.ts';
 import { checkBounds, type Partition, type Reader } from './embedded-log-partition.ts';
 import type { Consumer } from './log.ts';
+import { atMost, revoke } from './revocation.ts';
 
 /** The delivery of one partition to one member, from `assigned` until it is revoked or has failed. */
 export type Delivery = {
@@ -73,16 +74,4 @@ export const startDelivery = ({ consumer, partition: p, groupOffset, reader, lim
       await atMost(graceMs, Promise.all([letGo, done]));
     },
   };
-};
-
-/** Also a `revoked` that throws before it answers is a rejection. */
-const revoke = async (consumer: Consumer, partition: number): Promise<void> => consumer.revoked(partition);
-
-const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 };

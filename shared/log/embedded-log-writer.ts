@@ -109,7 +109,7 @@ export const openWriter = ({ channel, file, clock, maxWaitingBytes, onTrouble }:
         flush.reject(
           error instanceof LogUnavailable
             ? error
-            : new LogUnavailable('it is damaged and takes no records', { file, at: error.at, cause: error }),
+            : new LogUnavailable('it is damaged and takes no records', { where: file, at: error.at, cause: error }),
         );
       }
       if (flights.length === 0) onTrouble(logError(trouble, file, null));
@@ -145,7 +145,7 @@ export const openWriter = ({ channel, file, clock, maxWaitingBytes, onTrouble }:
       if (waitingBytes > maxWaitingBytes)
         return Promise.reject(
           new LogUnavailable('its disk does not keep up; append less, or give it a faster disk', {
-            file,
+            where: file,
             at: { topic: inbox.partition.topic, partition, offset: null },
           }),
         );

@@ -126,7 +126,7 @@ export const openEmbeddedLog = async (options: EmbeddedLogOptions): Promise<Embe
 
   return {
     append: (topic, partition, records) => {
-      if (refusing) return Promise.reject(new LogUnavailable('the log is closed', { file, at: null }));
+      if (refusing) return Promise.reject(new LogUnavailable('the log is closed', { where: file, at: null }));
       const inbox = inboxes.get(topic)?.[partition];
       if (inbox === undefined) return Promise.reject(new RangeError(`There is no partition ${topic}/${partition}.`));
       return writer.append(inbox, records);
@@ -145,7 +145,7 @@ export const openEmbeddedLog = async (options: EmbeddedLogOptions): Promise<Embe
       });
     },
     consume: async (consumer) => {
-      if (closed !== null) throw new LogUnavailable('the log is closed', { file, at: null });
+      if (closed !== null) throw new LogUnavailable('the log is closed', { where: file, at: null });
       partitionAt(consumer.topic, 0);
       return groups.join(consumer);
     },

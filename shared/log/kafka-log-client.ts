@@ -1,8 +1,9 @@
-import kafkajs, { type SASLOptions } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import type { ConnectionOptions } from 'node:tls';
 import type { TopicName } from '../../schemas/topics.ts';
 import { restTimers, type ClientConfig, type RetryConfig } from './kafka-log-inside.ts';
+import { saslOf, type KafkaSasl } from './kafka-log-sasl.ts';
 import { LogUnavailable, type LogPlace } from './log-errors.ts';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
@@ -10,8 +11,9 @@ const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 export type KafkaConnection = {
   readonly brokers: readonly string[];
   readonly clientId: string;
+  /** TLS: `true` trusts the authorities that Node knows, `{ ca }` others, `{ ca, cert, key }` shows a certificate as well. */
   readonly ssl?: ConnectionOptions | boolean;
-  readonly sasl?: SASLOptions;
+  readonly sasl?: KafkaSasl;
   /** Stands before the names of topics and groups where several installations share a Kafka. */
   readonly prefix?: string;
 };
@@ -54,7 +56,7 @@ export const openKafkaClient = (connection: KafkaConnection): KafkaClient => {
     brokers: [...brokers],
     clientId,
     ...(ssl === undefined ? {} : { ssl }),
-    ...(sasl === undefined ? {} : { sasl }),
+    ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
     connectionTimeout: 1_000,
     requestTimeout: 5_000,
     enforceRequestTimeout: true,
@@ -68,12 +70,25 @@ export const openKafkaClient = (connection: KafkaConnection): KafkaClient => {
     topicOf: (topic) => `${prefix}${topic}`,
     groupOf: (group) => `${prefix}${group}`,
     unavailable: (error, at) =>
-      error instanceof LogUnavailable ? error : new LogUnavailable(textOf(error), { file: where, at, cause: error }),
+      error instanceof LogUnavailable ? error : new LogUnavailable(textOf(error), { where, at, cause: error }),
   };
 };
 
-const textOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
+/** The name that Kafka has for it, which kafkajs may have put into the cause. */
+export const typeOf = (error: unknown): string | null => {
+  if (!(error instanceof Error)) return null;
   const { type } = error as { readonly type?: unknown };
-  return typeof type === 'string' ? `${error.message} (${type})` : error.message;
+  return typeof type === 'string' ? type : typeOf(error.cause);
+};
+
+/** The user may not do that: trying again at once would not help, trying again later may. */
+export const isForbidden = (error: unknown): boolean => typeOf(error)?.endsWith('_AUTHORIZATION_FAILED') ?? false;
+
+export const textOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const { errors } = error as { readonly errors?: unknown };
+  // Of what failed in several parts the first says most.
+  if (Array.isArray(errors) && errors.length > 0) return `${error.message}: ${textOf(errors[0])}`;
+  const type = typeOf(error);
+  return type === null ? error.message : `${error.message} (${type})`;
 };

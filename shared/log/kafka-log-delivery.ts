@@ -4,6 +4,7 @@ import { recordOf, type KafkaReader } from './kafka-log-reader.ts';
 import type { Shown } from './kafka-log-inside.ts';
 import type { Batch, Consumer, LogRecord } from './log.ts';
 import { LogOutOfRange, LogUnavailable } from './log-errors.ts';
+import { atMost, revoke } from './revocation.ts';
 
 /** What the member of the group does for one of its partitions. */
 export type Fetching = {
@@ -208,16 +209,4 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
       await atMost(graceMs, Promise.all([letGo, done]));
     },
   };
-};
-
-/** Also a `revoked` that throws before it answers is a rejection. */
-const revoke = async (consumer: Consumer, partition: number): Promise<void> => consumer.revoked(partition);
-
-const atMost = async (ms: number, work: Promise<unknown>): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 };

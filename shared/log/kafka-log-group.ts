@@ -1,6 +1,6 @@
 import type { Consumer as KafkaConsumer } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { RETRY, textOf, type KafkaClient } from './kafka-log-client.ts';
 import { startDelivery, type KafkaDelivery } from './kafka-log-delivery.ts';
 import type { Shown } from './kafka-log-inside.ts';
 import type { KafkaReader } from './kafka-log-reader.ts';
@@ -66,7 +66,16 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     if (offsets.length > 0) await member?.commitOffsets(offsets).catch(trouble);
   };
   const trouble = (error: unknown): void => {
-    if (!closing) onTrouble(client.unavailable(error, null));
+    const who = `the member of ${client.groupOf(consumer.group)} for ${topic}`;
+    if (!closing) onTrouble(client.unavailable(new Error(`${who}: ${textOf(error)}`, { cause: error }), null));
+  };
+  /** kafkajs does not say why it finds no coordinator of the group; the reader asks it as well, and hears. */
+  const reasonOf = async (error: Error): Promise<unknown> => {
+    if (error.name !== 'KafkaJSGroupCoordinatorNotFound') return error;
+    return reader.groupOffset(consumer.group, consumer.topic, 0).then(
+      () => error,
+      (reason: unknown) => reason,
+    );
   };
   let flushing = Promise.resolve();
   const flusher = setInterval(() => {
@@ -187,7 +196,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
         sessionTimeoutMs = DEFAULT_SESSION_MS;
         continue;
       }
-      trouble(error);
+      trouble(await Promise.race([reasonOf(error), left]));
       if (performance.now() - startedAt > SILENT_MS) waitMs = FIRST_RESTART_MS;
       await sleep(waitMs, undefined, { signal: leaving.signal }).catch(() => {});
       waitMs = Math.min(2 * waitMs, LAST_RESTART_MS);

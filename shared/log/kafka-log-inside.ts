@@ -1,4 +1,4 @@
-import type { SASLOptions } from 'kafkajs';
+import type { Mechanism, SASLOptions } from 'kafkajs';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
 import Cluster from 'kafkajs/src/cluster/index.js';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
@@ -18,7 +18,7 @@ export type ClientConfig = {
   readonly brokers: string[];
   readonly clientId: string;
   readonly ssl?: ConnectionOptions | boolean;
-  readonly sasl?: SASLOptions;
+  readonly sasl?: SASLOptions | Mechanism;
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
   readonly enforceRequestTimeout: boolean;
@@ -78,6 +78,7 @@ export type BrokerClient = {
     readonly groupId: string;
     readonly topics: readonly TopicPartitions<{ partition: number }>[];
   }): Promise<{ readonly responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
+  findGroupCoordinator(group: { readonly groupId: string; readonly coordinatorType: 0 }): Promise<unknown>;
 };
 
 export type ClusterClient = {
@@ -90,6 +91,7 @@ export type ClusterClient = {
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
   findBroker(node: { readonly nodeId: number }): Promise<BrokerClient>;
   findGroupCoordinator(group: { readonly groupId: string }): Promise<BrokerClient>;
+  readonly brokerPool: { findConnectedBroker(): Promise<BrokerClient> };
   fetchTopicsOffset(
     topics: readonly (TopicPartitions<{ partition: number }> & { fromBeginning?: boolean; fromTimestamp?: number })[],
   ): Promise<readonly TopicPartitions<{ partition: number; offset: string }>[]>;

@@ -1,5 +1,7 @@
 import kafkajs, { type Producer, type TopicMessages } from 'kafkajs';
-import { RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isForbidden, RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { atMost } from './revocation.ts';
 
 /** Where the log put the records of one partition. */
 export type Stored = { readonly partition: number; readonly baseOffset: number; readonly appendedAtMs: number };
@@ -19,12 +21,18 @@ const { CompressionTypes, Partitioners } = kafkajs;
 
 /** Smaller ones do not win anything. */
 const COMPRESS_FROM_BYTES = 1_024;
+/** Before another producer is made, so that one that cannot work is not made anew all the time. */
+const FIRST_WAIT_MS = 100;
+const LAST_WAIT_MS = 1_000;
+/** With no broker to be had there is nobody to say good-bye to. */
+const CLOSE_MS = 2_000;
 
 type Held = { readonly producer: Producer; readonly connected: Promise<void>; sends: number; retired: boolean };
 
 export const openSender = (client: KafkaClient): Sender => {
   let current: Held | null = null;
   const open = new Set<Held>();
+  let waitMs = 0;
 
   const start = (): Held => {
     const producer = client.open().producer({
@@ -34,9 +42,15 @@ export const openSender = (client: KafkaClient): Sender => {
       metadataMaxAge: 60_000,
       retry: RETRY,
     });
-    const held = { producer, connected: producer.connect(), sends: 0, retired: false };
+    const held = { producer, connected: sleep(waitMs).then(() => producer.connect()), sends: 0, retired: false };
     open.add(held);
     return held;
+  };
+  const retire = (held: Held): void => {
+    if (held.retired) return;
+    held.retired = true;
+    if (current === held) current = null;
+    waitMs = Math.min(LAST_WAIT_MS, Math.max(FIRST_WAIT_MS, 2 * waitMs));
   };
   const release = (held: Held): void => {
     if (!held.retired || held.sends > 0 || !open.delete(held)) return;
@@ -59,14 +73,15 @@ export const openSender = (client: KafkaClient): Sender => {
         // When a leader moves to a broker that has answered already, kafkajs forgets what it was to lead.
         const sent = new Set(topicMessages.messages.map((message) => message.partition));
         if (answers.length < sent.size) throw new Error('the leader of a partition changed while it was written');
+        waitMs = 0;
         return answers.map((answer) => ({
           partition: answer.partition,
           baseOffset: Number(answer.baseOffset),
           appendedAtMs: Number(answer.logAppendTime),
         }));
       } catch (error) {
-        held.retired = true;
-        if (current === held) current = null;
+        // A broker asks who may write to a topic before it writes any of it: nothing is stored, and the numbers hold.
+        if (!isForbidden(error)) retire(held);
         throw error;
       } finally {
         held.sends -= 1;
@@ -74,7 +89,7 @@ export const openSender = (client: KafkaClient): Sender => {
       }
     },
     close: async () => {
-      await Promise.all([...open].map((held) => held.producer.disconnect().catch(() => {})));
+      await atMost(CLOSE_MS, Promise.all([...open].map((held) => held.producer.disconnect().catch(() => {}))));
       open.clear();
     },
   };

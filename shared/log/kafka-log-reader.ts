@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { epochMs, type EpochMs } from '../../schemas/time.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
-import { RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { isForbidden, RETRY, type KafkaClient } from './kafka-log-client.ts';
 import { openCluster, shownOf, type BrokerClient, type RawMessage } from './kafka-log-inside.ts';
 import { topicNames, untilKnown } from './kafka-log-topics.ts';
 import type { Batch, Bounds, LogRecord } from './log.ts';
 import { LogOutOfRange } from './log-errors.ts';
+import { atMost } from './revocation.ts';
 
 /** Questions to Kafka outside any group. Each is asked again while a leader is being elected. */
 export type KafkaReader = {
@@ -18,6 +19,8 @@ export type KafkaReader = {
   close(): Promise<void>;
 };
 
+/** With no broker to be had there is nobody to say good-bye to. */
+const CLOSE_MS = 2_000;
 const READ_BYTES = 1024 * 1024;
 /** Only what is durable, and nothing of a transaction that was given up. */
 const READ_COMMITTED = 1;
@@ -49,7 +52,8 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
       } catch (error) {
         const { name } = error as Named;
         if (name === 'KafkaJSOffsetOutOfRange' || error instanceof RangeError) throw error;
-        if (left === 0 || closed) throw client.unavailable(error, { topic, partition, offset: null });
+        if (left === 0 || closed || isForbidden(error))
+          throw client.unavailable(error, { topic, partition, offset: null });
       }
       await sleep(waitMs);
       waitMs = Math.min(waitMs * RETRY.multiplier, RETRY.maxRetryTime);
@@ -65,6 +69,19 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
   };
   const brokerOf = (topic: TopicName, partition: number): Promise<BrokerClient> =>
     cluster.findBroker({ nodeId: leaderOf(topic, partition) });
+
+  const coordinatorOf = async (groupId: string): Promise<BrokerClient> => {
+    try {
+      return await cluster.findGroupCoordinator({ groupId });
+    } catch (error) {
+      // It keeps to itself what the brokers said: one of them is asked again.
+      if ((error as Named).name === 'KafkaJSGroupCoordinatorNotFound') {
+        const broker = await cluster.brokerPool.findConnectedBroker();
+        await broker.findGroupCoordinator({ groupId, coordinatorType: 0 });
+      }
+      throw error;
+    }
+  };
 
   const offsetOf = async (
     topic: TopicName,
@@ -147,7 +164,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
     groupOffset: (group, topic, partition) =>
       ask(topic, partition, async () => {
         const groupId = client.groupOf(group);
-        const coordinator = await cluster.findGroupCoordinator({ groupId });
+        const coordinator = await coordinatorOf(groupId);
         const { responses } = await coordinator.offsetFetch({
           groupId,
           topics: [{ topic: client.topicOf(topic), partitions: [{ partition }] }],
@@ -157,7 +174,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
       }),
     close: async () => {
       closed = true;
-      await cluster.disconnect();
+      await atMost(CLOSE_MS, cluster.disconnect());
     },
   };
 };

@@ -1,7 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionsOf, TOPICS, type Topic, type TopicName } from '../../schemas/topics.ts';
-import { RETRY, type KafkaClient } from './kafka-log-client.ts';
+import { RETRY, typeOf, type KafkaClient } from './kafka-log-client.ts';
 import { LogMisconfigured } from './log-errors.ts';
 
 export type TopicsOptions = {
@@ -9,6 +9,8 @@ export type TopicsOptions = {
   readonly partitions: number;
   /** How many brokers hold each record; fewer where there are fewer brokers. */
   readonly replicas: number;
+  /** Whether topics that are not there are made; otherwise the first of them is named in an error. */
+  readonly create: boolean;
 };
 
 /** Room for one append of a processor's outputs; what is written at once is never split. */
@@ -37,7 +39,7 @@ const settingsOf = (topic: Topic, replicas: number): Record<string, string> => (
 
 const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
 
-/** Makes the topics of the catalogue that are not there, and names the first that is not as the catalogue says. */
+/** Makes the topics of the catalogue that are not there where it may, and names the first that is not as the catalogue says. */
 export const openTopics = async (client: KafkaClient, options: TopicsOptions): Promise<void> => {
   const admin = client.open().admin();
   try {
@@ -46,9 +48,12 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
     const replicas = Math.min(options.replicas, brokers.length);
     const there = new Set(await admin.listTopics());
     const missing = topicNames.filter((name) => !there.has(client.topicOf(name)));
-    if (missing.length > 0)
+    const [first] = missing;
+    if (first !== undefined && !options.create) throw missingTopic(client.topicOf(first), first, options, replicas);
+    if (first !== undefined)
       await admin.createTopics({
-        waitForLeaders: true,
+        // Which fails where a broker has not heard of them yet; below they are waited for.
+        waitForLeaders: false,
         topics: missing.map((name) => ({
           topic: client.topicOf(name),
           numPartitions: partitionsOf(name, options.partitions),
@@ -68,7 +73,17 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
   }
 };
 
+const missingTopic = (name: string, topic: TopicName, options: TopicsOptions, replicas: number): LogMisconfigured => {
+  const settings = Object.entries(settingsOf(TOPICS[topic], replicas)).map(
+    ([key, value]) => `--config ${key}=${value}`,
+  );
+  const partitions = partitionsOf(topic, options.partitions);
+  const expected = [`--partitions ${partitions}`, `--replication-factor ${replicas}`, ...settings].join(' ');
+  return new LogMisconfigured({ topic: name, setting: 'topic', is: 'missing', expected });
+};
+
 const KNOWN_WITHIN_MS = 5_000;
+const NOT_KNOWN_YET: ReadonlySet<string | null> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 /** A topic that was just made is not known to every broker at once, and any of them may be asked. */
 export const untilKnown = async <T>(ask: () => Promise<T>): Promise<T> => {
@@ -76,7 +91,7 @@ export const untilKnown = async <T>(ask: () => Promise<T>): Promise<T> => {
     try {
       return await ask();
     } catch (error) {
-      if (left <= 0 || (error as { readonly type?: unknown }).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      if (left <= 0 || !NOT_KNOWN_YET.has(typeOf(error))) throw error;
       await sleep(RETRY.initialRetryTime);
     }
   }

@@ -1,7 +1,7 @@
 import type { Message } from 'kafkajs';
 import { epochMs } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
-import type { KafkaClient } from './kafka-log-client.ts';
+import { textOf, type KafkaClient } from './kafka-log-client.ts';
 import type { Sender, Stored } from './kafka-log-producer.ts';
 import { MAX_MESSAGE_BYTES } from './kafka-log-topics.ts';
 import type { Appended, NewRecord } from './log.ts';
@@ -52,6 +52,8 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
   /** Whose callers have no answer yet, in the order of their calls. */
   const unsettled = new Set<Waiting>();
   let held = 0;
+  /** Why the newest send that has ended has failed: what a caller hears whose own send has not ended in time. */
+  let trouble: unknown = null;
   let onDrained: (() => void)[] = [];
 
   const forget = (one: Waiting): void => {
@@ -73,7 +75,8 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
     for (const one of unsettled) {
       // The oldest come first.
       if (one.expiresAt > now) break;
-      fail(one, new Error(`not stored within ${timeoutMs} ms`));
+      const why = trouble === null ? '' : `; before that: ${textOf(trouble)}`;
+      fail(one, new Error(`not stored within ${timeoutMs} ms${why}`, { cause: trouble }));
     }
     for (const queue of queues.values()) {
       const late = queue.waiting.findIndex((one) => unsettled.has(one));
@@ -106,12 +109,14 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
     const messages = [...taken.values()].flatMap((sent) => sent.flatMap((one) => one.messages));
     try {
       const stored = await sender.send({ topic: client.topicOf(topic), messages });
+      trouble = null;
       for (const [queue, sent] of taken) {
         const place = stored.find((one) => one.partition === queue.partition);
         if (place !== undefined) settle(sent, place);
         else sent.forEach((one) => fail(one, new Error('the broker did not say where it put the records')));
       }
     } catch (error) {
+      trouble = error;
       for (const sent of taken.values()) sent.forEach((one) => fail(one, error));
     }
     for (const sent of taken.values()) sent.forEach(forget);

@@ -108,11 +108,29 @@ describe('the Kafka log', () => {
       validateOnly: false,
       resources: [{ type: 2, name, configEntries: [{ name: 'message.timestamp.type', value: 'CreateTime' }] }],
     });
-    const error: unknown = await open({ prefix }).catch((e: unknown) => e);
+    // Brokers hear of it a moment later.
+    let error: unknown;
+    while (error === undefined)
+      error = await open({ prefix }).then(
+        (opened) => opened.close(),
+        (e: unknown) => e,
+      );
     expect(error).toBeInstanceOf(LogMisconfigured);
     expect(error).toMatchObject({ topic: name, setting: 'message.timestamp.type' });
     expect(String(error)).toContain('has message.timestamp.type=CreateTime and not LogAppendTime');
     expect(String(error)).toContain(`--entity-name ${name} --add-config message.timestamp.type=LogAppendTime`);
+  });
+
+  it('makes no topic when it may not, and names the first one that is missing with the command that makes it', async () => {
+    const other = newPrefix();
+    const error: unknown = await open({ prefix: other, createTopics: false }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LogMisconfigured);
+    expect(error).toMatchObject({ topic: `${other}${TOPIC}`, setting: 'topic' });
+    expect(String(error)).toContain(`--create --bootstrap-server … --topic ${other}${TOPIC} --partitions 2`);
+    expect((await admin.listTopics()).filter((topic) => topic.startsWith(other))).toEqual([]);
+    const verified = await open({ prefix, createTopics: false });
+    expect(await verified.bounds(TOPIC, 1)).toEqual({ first: 0, end: 0 });
+    await verified.close();
   });
 
   it('takes the shortest session that the broker allows', async () => {

@@ -11,6 +11,8 @@ export type KafkaLogOptions = KafkaConnection & {
   readonly partitions: number;
   /** How many brokers hold each record, where there are so many. */
   readonly replicas?: number;
+  /** Whether topics that are not there are made (the default); where the service may not, the first is named in an error. */
+  readonly createTopics?: boolean;
   /** After this long an append that is not known to be stored is refused. */
   readonly appendTimeoutMs?: number;
   readonly maxWaitingBytes?: number;
@@ -31,7 +33,7 @@ const MIB = 1024 * 1024;
 export const openKafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
   const { onTrouble = () => {}, partitions, replicas = 3 } = options;
   const client = openKafkaClient(options);
-  await openTopics(client, { partitions, replicas });
+  await openTopics(client, { partitions, replicas, create: options.createTopics ?? true });
   const reader = await openReader(client);
   const sender = openSender(client);
   const writer = openWriter({

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { epochMs } from '../../schemas/time.ts';
-import type { Batch, Consumer, Log, LogRecord, NewRecord } from './log.ts';
+import type { Log, NewRecord } from './log.ts';
 import { LogOutOfRange, LogUnavailable } from './log-errors.ts';
+import { memberOf, readAll, record, textOf, TOPIC } from './testing/member.ts';
 
 export type LogContract = {
   readonly name: string;
@@ -9,7 +10,6 @@ export type LogContract = {
   make(): Promise<{ readonly log: Log; dispose(): Promise<void> }>;
 };
 
-const TOPIC = 'heartbeats.v1';
 /** How long another member may take to let go, and a group to come to rest. */
 const PATIENCE_MS = 60_000;
 
@@ -257,87 +257,5 @@ export const logContract = ({ name, make }: LogContract): void => {
   });
 };
 
-const record = (text: string): NewRecord => ({ key: text, value: new TextEncoder().encode(text) });
-const textOf = (r: NewRecord): string => new TextDecoder().decode(r.value ?? undefined);
 const texts = (count: number): string[] => Array.from({ length: count }, (_, i) => `r${i}`);
 const plain = ({ key, value }: NewRecord) => ({ key, value: value === null ? null : [...value] });
-
-const readAll = async (log: Log, partition: number): Promise<LogRecord[]> => {
-  const { first, end } = await log.bounds(TOPIC, partition);
-  const records: LogRecord[] = [];
-  for (let at = first; at < end;) {
-    const batch: Batch = await log.read(TOPIC, partition, at, 1_000);
-    records.push(...batch.records);
-    at = batch.to;
-  }
-  return records;
-};
-
-type MemberOptions = {
-  readonly log: Log;
-  readonly group?: string;
-  /** Where to start; null for the first offset that is held. */
-  start?(partition: number): number | null;
-  onBatch?(batch: Batch): Promise<number>;
-  onAssigned?(partition: number): void;
-  onRevoked?(partition: number): void;
-};
-
-/** A member that remembers all it was told, and wakes who waits for it. */
-const memberOf = ({ log, group = 'group', start, onBatch, onAssigned, onRevoked }: MemberOptions) => {
-  const batches: Batch[] = [];
-  const assigned = new Map<number, number | null>();
-  const mine = new Set<number>();
-  const failures: [number, unknown][] = [];
-  const waiting = new Set<() => void>();
-  const told = (): void => waiting.forEach((look) => look());
-  const count = (): number => batches.reduce((sum, b) => sum + b.records.length, 0);
-  const when = (condition: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        if (!condition()) return;
-        waiting.delete(look);
-        resolve();
-      };
-      waiting.add(look);
-      look();
-    });
-
-  const consumer: Consumer = {
-    group,
-    topic: TOPIC,
-    assigned: async (partition, groupOffset) => {
-      assigned.set(partition, groupOffset);
-      mine.add(partition);
-      onAssigned?.(partition);
-      const at = start?.(partition) ?? (await log.bounds(TOPIC, partition)).first;
-      told();
-      return at;
-    },
-    batch: async (batch) => {
-      batches.push(batch);
-      told();
-      return onBatch === undefined ? batch.to : onBatch(batch);
-    },
-    revoked: async (partition) => {
-      mine.delete(partition);
-      onRevoked?.(partition);
-      told();
-    },
-    failed: (partition, error) => {
-      failures.push([partition, error]);
-      told();
-    },
-  };
-  return {
-    consumer,
-    assigned,
-    mine,
-    failures,
-    count,
-    when,
-    has: (records: number) => when(() => count() >= records),
-    texts: (partition: number) =>
-      batches.filter((b) => b.partition === partition).flatMap((b) => b.records.map(textOf)),
-  };
-};

@@ -1,10 +1,13 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { listenersOf, PROTOCOLS, securitySettings, type SecurePorts } from './kafka-security.ts';
 import { HOST } from './processes.ts';
 
 export type NodePorts = {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** Where it also listens, when it is a secure one. */
+  readonly secure: SecurePorts | null;
   readonly folder: string;
 };
 
@@ -15,15 +18,18 @@ export type NodePorts = {
 export const brokerSettings = (nodes: readonly NodePorts[], node: NodePorts): string => {
   const replicas = Math.min(3, nodes.length);
   const inSync = Math.min(2, replicas);
+  const plain = `PLAINTEXT://${HOST}:${node.port}`;
+  const secure = node.secure === null ? [] : listenersOf(node.secure);
+  const protocols = ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT', ...(node.secure === null ? [] : PROTOCOLS)];
   const settings: Readonly<Record<string, string | number | boolean>> = {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map((n) => `${n.id}@${HOST}:${n.controllerPort}`).join(','),
-    listeners: `PLAINTEXT://${HOST}:${node.port},CONTROLLER://${HOST}:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${HOST}:${node.port}`,
+    listeners: [plain, `CONTROLLER://${HOST}:${node.controllerPort}`, ...secure].join(','),
+    'advertised.listeners': [plain, ...secure].join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': protocols.join(','),
     'log.dirs': join(node.folder, 'data'),
     'auto.create.topics.enable': false,
     'delete.topic.enable': true,
@@ -60,6 +66,7 @@ export const brokerSettings = (nodes: readonly NodePorts[], node: NodePorts): st
     'offsets.topic.segment.bytes': 8 * 1024 * 1024,
     'log.segment.delete.delay.ms': 100,
     'controlled.shutdown.enable': nodes.length > 1,
+    ...(node.secure === null ? {} : securitySettings(dirname(node.folder))),
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brokersSeenBy } from './kafka-metadata.ts';
+import { makeCertificates, type SecurePorts, type Way } from './kafka-security.ts';
 import { brokerSettings, LOG4J, type NodePorts } from './kafka-settings.ts';
-import { freePorts, HOST, isRunning, kill, launch, run, waitFor, type Program } from './processes.ts';
+import { freePorts, HOST, isRunning, kill, launch, run, signal, waitFor, type Program } from './processes.ts';
 import { commandOf, jars, needs } from './programs.ts';
 
 /** A Kafka of one or three brokers on the loopback, as plain data. */
@@ -105,23 +106,30 @@ export type KafkaOptions = {
   /** Is made; holds data, settings and what the brokers say. */
   readonly folder: string;
   readonly brokers: 1 | 3;
+  /** Whether it also has listeners with TLS, passwords and tokens, and asks its ACLs. */
+  readonly secure?: boolean;
   /** Called as soon as there is something that must be ended again. */
   readonly onLaunch?: (kafka: Kafka) => Promise<void>;
 };
 
-export const startKafka = async ({ folder, brokers, onLaunch }: KafkaOptions): Promise<Kafka> => {
+const securePorts = ([tls = 0, scram = 0, oauth = 0]: readonly number[]): SecurePorts => ({ tls, scram, oauth });
+
+export const startKafka = async ({ folder, brokers, secure = false, onLaunch }: KafkaOptions): Promise<Kafka> => {
   const lib = await prepareKafka();
-  const ports = await freePorts(brokers * 2);
+  const each = secure ? 5 : 2;
+  const ports = await freePorts(brokers * each);
   const nodes = Array.from({ length: brokers }, (_, i) => ({
     id: i + 1,
-    port: ports[i]!,
-    controllerPort: ports[brokers + i]!,
+    port: ports[i * each]!,
+    controllerPort: ports[i * each + 1]!,
+    secure: secure ? securePorts(ports.slice(i * each + 2)) : null,
     folder: join(folder, `broker-${i + 1}`),
     program: { pid: 0, mark: '' },
   }));
   const kafka: Kafka = { folder, clusterId: newId(), nodes };
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'log4j2.properties'), LOG4J);
+  if (secure) await makeCertificates(folder);
   for (const node of nodes) {
     await mkdir(node.folder, { recursive: true });
     await writeFile(join(node.folder, 'server.properties'), brokerSettings(nodes, node));
@@ -140,6 +148,10 @@ export const startKafka = async ({ folder, brokers, onLaunch }: KafkaOptions): P
 
 export const bootstrapOf = (kafka: Kafka): string => kafka.nodes.map((node) => `${HOST}:${node.port}`).join(',');
 
+/** Where its brokers listen in that way. */
+export const addressesOf = (kafka: Kafka, way: Way): string[] =>
+  kafka.nodes.flatMap((node) => (node.secure === null ? [] : [`${HOST}:${node.secure[way]}`]));
+
 const nodeOf = (kafka: Kafka, id: number): KafkaNode => {
   const node = kafka.nodes.find((one) => one.id === id);
   if (node === undefined) throw new RangeError(`There is no broker ${id}.`);
@@ -148,6 +160,12 @@ const nodeOf = (kafka: Kafka, id: number): KafkaNode => {
 
 export const killBroker = (kafka: Kafka, id: number, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> =>
   kill(nodeOf(kafka, id).program, signal);
+
+/** A signal that ends no broker: `SIGSTOP`, `SIGCONT`. */
+export const signalBroker = (kafka: Kafka, id: number, name: NodeJS.Signals): void => {
+  const { program } = nodeOf(kafka, id);
+  if (isRunning(program)) signal(program.pid, name);
+};
 
 /** Starts a killed broker again, on its ports and its data. */
 export const restartBroker = async (kafka: Kafka, id: number): Promise<void> => {

@@ -1,7 +1,18 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootstrapOf, killBroker, restartBroker, runTool, startKafka, stopKafka, type Kafka } from './kafka.ts';
+import {
+  addressesOf,
+  bootstrapOf,
+  killBroker,
+  restartBroker,
+  runTool,
+  signalBroker,
+  startKafka,
+  stopKafka,
+  type Kafka,
+} from './kafka.ts';
+import { authority, type Way } from './kafka-security.ts';
 import { startKeeper } from './keeper.ts';
 import { isRunning } from './processes.ts';
 
@@ -10,31 +21,67 @@ export type OwnKafka = {
   readonly brokers: readonly string[];
   kill(id: number, signal?: NodeJS.Signals): Promise<void>;
   restart(id: number): Promise<void>;
+  /** Stops and goes on without a word, as a machine that hangs: nothing is closed, nothing is answered. */
+  freeze(id: number): void;
+  thaw(id: number): void;
   /** Runs one of Kafka's own tools, by its class, and answers what it prints. */
   tool(name: string, args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 };
 
-export const startOwnKafka = async (brokers: 1 | 3): Promise<OwnKafka> => {
+/** One broker that also has listeners with TLS, passwords and tokens. A user there may do what ACLs say; `admin` everything. */
+export type SecureKafka = OwnKafka & {
+  /** The certificate of the authority that its brokers are to be trusted by. */
+  readonly ca: string;
+  addresses(way: Way): readonly string[];
+  addUser(name: string, password: string): Promise<void>;
+};
+
+export const startOwnKafka = async (brokers: 1 | 3): Promise<OwnKafka> => own(await start(brokers, false));
+
+export const startSecureKafka = async (): Promise<SecureKafka> => {
+  const started = await start(1, true);
+  const kafka = own(started);
+  const ca = await authority(started.kafka.folder);
+  return {
+    ...kafka,
+    ca,
+    addresses: (way) => addressesOf(started.kafka, way),
+    addUser: async (name, password) => {
+      const secret = `SCRAM-SHA-512=[password=${password}]`;
+      await kafka.tool('kafka.admin.ConfigCommand', [
+        ...['--alter', '--entity-type', 'users', '--entity-name', name, '--add-config', secret],
+      ]);
+    },
+  };
+};
+
+type Started = { readonly kafka: Kafka; watch(): Promise<void>; dismiss(): void };
+
+const start = async (brokers: 1 | 3, secure: boolean): Promise<Started> => {
   const folder = await mkdtemp(join(tmpdir(), 'playbeat-kafka-'));
   const keeper = startKeeper(folder);
   const watch = async (kafka: Kafka): Promise<void> =>
     keeper.watch(kafka.nodes.filter((node) => isRunning(node.program)).map((node) => node.program.pid));
-  const kafka = await startKafka({ folder, brokers, onLaunch: watch });
-  return {
-    brokers: bootstrapOf(kafka).split(','),
-    kill: async (id, signal) => {
-      await killBroker(kafka, id, signal);
-      await watch(kafka);
-    },
-    restart: async (id) => {
-      await restartBroker(kafka, id);
-      await watch(kafka);
-    },
-    tool: (name, args) => runTool(kafka, name, ['--bootstrap-server', bootstrapOf(kafka), ...args]),
-    stop: async () => {
-      await stopKafka(kafka);
-      keeper.dismiss();
-    },
-  };
+  const kafka = await startKafka({ folder, brokers, secure, onLaunch: watch });
+  return { kafka, watch: () => watch(kafka), dismiss: keeper.dismiss };
 };
+
+const own = ({ kafka, watch, dismiss }: Started): OwnKafka => ({
+  brokers: bootstrapOf(kafka).split(','),
+  kill: async (id, signal) => {
+    await killBroker(kafka, id, signal);
+    await watch();
+  },
+  restart: async (id) => {
+    await restartBroker(kafka, id);
+    await watch();
+  },
+  freeze: (id) => signalBroker(kafka, id, 'SIGSTOP'),
+  thaw: (id) => signalBroker(kafka, id, 'SIGCONT'),
+  tool: (name, args) => runTool(kafka, name, ['--bootstrap-server', bootstrapOf(kafka), ...args]),
+  stop: async () => {
+    await stopKafka(kafka);
+    dismiss();
+  },
+});

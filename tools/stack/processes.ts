@@ -43,7 +43,7 @@ export const isRunning = ({ pid, mark }: Program): boolean => {
   }
 };
 
-const signal = (pid: number, name: NodeJS.Signals): void => {
+export const signal = (pid: number, name: NodeJS.Signals): void => {
   try {
     process.kill(pid, name);
   } catch {

@@ -47,9 +47,12 @@ export class MissingProgram extends Error {
 }
 
 /** `JAVA_HOME` is honoured, as Java's own tools do. */
-export const commandOf = (name: ProgramName): string => {
+export const commandOf = (name: ProgramName | 'keytool'): string => {
   const home = process.env['JAVA_HOME'];
-  return name === 'java' && home !== undefined && home !== '' ? join(home, 'bin', 'java') : name;
+  // keytool comes with Java.
+  return (name === 'java' || name === 'keytool') && home !== undefined && home !== ''
+    ? join(home, 'bin', 'java')
+    : name;
 };
 
 const isThere = async (name: ProgramName): Promise<boolean> => {

@@ -82,7 +82,7 @@ export const createListLog = ({ partitions, clock, maxRecords = 100 }: ListLogOp
       }
       if (fails) {
         fault.times -= 1;
-        throw new LogUnavailable('made to fail', { file: 'list', at: null });
+        throw new LogUnavailable('made to fail', { where: 'list', at: null });
       }
       return { partition, baseOffset, appendedAtMs };
     },
