@@ -44,6 +44,7 @@ describe('arrows between folders', () => {
     ['shared/log/kafka-log.ts', 'node:sqlite'],
     ['shared/state/redis-state.ts', 'kafkajs'],
     ['shared/state/redis-state.ts', 'kafkajs/src/cluster/index.js'],
+    ['shared/log/kafka-log.ts', '@kafkajs/confluent-schema-registry'],
     ['services/ingest/pretend.ts', 'prom-client'],
     ['tools/players/pretend.ts', '../../schemas/time.ts'],
     ['tools/players/pretend.ts', '../../shared/log/log.ts'],
