@@ -16,6 +16,11 @@ export class MissingProgram extends Error {
 const PACKAGES = {
   java: { what: 'A Java 17 (java)', debian: 'openjdk-17-jdk-headless', probe: ['-version'] },
   mvn: { what: 'Maven (mvn)', debian: 'maven', probe: ['-v'] },
+  python3: {
+    what: 'A Python 3 with venv (python3)',
+    debian: 'python3-venv',
+    probe: ['-c', 'import ensurepip, venv'],
+  },
   'redis-server': { what: 'Redis 7 (redis-server)', debian: 'redis-server', probe: ['--version'] },
 } as const;
 
