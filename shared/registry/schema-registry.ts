@@ -41,38 +41,40 @@ export const openSchemaRegistry = async (options: SchemaRegistryOptions): Promis
   const { checkMs = CHECK_MS, after, logger } = options;
   const { where } = registryClient(options);
   const gauge = options.metrics.cell('playbeat_schema_registry_up', {});
-  let status: RegistryStatus = { state: 'away', reason: 'not asked yet' };
-  let closed = false;
-  let callOff = (): void => {};
 
-  const tell = (next: RegistryStatus, first: boolean): void => {
-    const ids = status.state === 'up' ? status.ids : null;
-    const news = first || next.state !== status.state || (next.state === 'up' && !same(next.ids, ids));
-    status = next;
-    gauge.value = next.state === 'up' ? 1 : 0;
-    if (!news) return;
-    if (next.state === 'up') {
-      options.writeWithIds(next.ids);
-      logger.info({ registry: where, ids: Object.fromEntries(next.ids) }, 'the schema registry holds our schemas');
-    } else if (next.state === 'away') {
-      logger.warn({ registry: where, reason: next.reason }, 'the schema registry is away: going on without it');
-    } else {
-      logger.error({ registry: where, err: next.error }, 'the schema registry refuses a schema');
+  const announce = (now: RegistryStatus): void => {
+    gauge.value = now.state === 'up' ? 1 : 0;
+    switch (now.state) {
+      case 'up':
+        options.writeWithIds(now.ids);
+        return logger.info(
+          { registry: where, ids: Object.fromEntries(now.ids) },
+          'the schema registry holds our schemas',
+        );
+      case 'away':
+        return logger.warn({ registry: where, reason: now.reason }, 'the schema registry is away: going on without it');
+      case 'refused':
+        return logger.error({ registry: where, err: now.error }, 'the schema registry refuses a schema');
     }
   };
+
+  let status = await ask(options);
+  if (status.state === 'refused') throw status.error;
+  announce(status);
+
+  let closed = false;
+  let callOff = (): void => {};
   const askAgainLater = (): void => {
     callOff = after(checkMs, () => {
-      void ask(options).then((next) => {
+      void ask(options).then((now) => {
         if (closed) return;
-        tell(next, false);
+        const news = !same(now, status);
+        status = now;
+        if (news) announce(now);
         askAgainLater();
       });
     });
   };
-
-  const first = await ask(options);
-  if (first.state === 'refused') throw first.error;
-  tell(first, true);
   askAgainLater();
   return {
     status: () => status,
@@ -119,5 +121,8 @@ const idsIn = async (
   return ids;
 };
 
-const same = (a: ReadonlyMap<RecordName, number>, b: ReadonlyMap<RecordName, number> | null): boolean =>
-  b !== null && a.size === b.size && [...a].every(([name, id]) => b.get(name) === id);
+/** A registry that is away stays away, whatever the reason becomes. */
+const same = (a: RegistryStatus, b: RegistryStatus): boolean => {
+  if (a.state !== 'up' || b.state !== 'up') return a.state === b.state;
+  return [...a.ids].every(([name, id]) => b.ids.get(name) === id);
+};
