@@ -9,6 +9,21 @@ const broken = (what: string): Error => new Error(`not Avro of this schema: ${wh
 const wrong = (wanted: string, value: unknown): TypeError =>
   new TypeError(`${wanted} expected, not ${typeof value === 'string' ? 'a string' : String(value)}`);
 
+// --- The mark: "PB" and three digits, the number of the schema ------------------------------------------------------
+
+const MARK_BYTES = 5;
+const [P, B, ZERO] = [0x50, 0x42, 0x30];
+
+/** The number in the mark at this place; -1 where there is no mark. Past the end of the bytes nothing is a digit. */
+export const markAt = (bytes: Uint8Array, at: number): number => {
+  if (bytes[at] !== P || bytes[at + 1] !== B) return -1;
+  const hundreds = (bytes[at + 2] ?? 0) - ZERO;
+  const tens = (bytes[at + 3] ?? 0) - ZERO;
+  const ones = (bytes[at + 4] ?? 0) - ZERO;
+  const digits = hundreds >= 0 && hundreds <= 9 && tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9;
+  return digits ? 100 * hundreds + 10 * tens + ones : -1;
+};
+
 // --- Writing --------------------------------------------------------------------------------------------------------
 
 /** Values are written here and copied out: what is not known before writing is their length. */
@@ -35,6 +50,15 @@ export const written = (): Buffer => {
   const bytes = Buffer.allocUnsafe(put);
   target.copy(bytes, 0, 0, put);
   return bytes;
+};
+
+export const writeMark = (number: number): void => {
+  room(NUMBER_BYTES);
+  target[put++] = P;
+  target[put++] = B;
+  target[put++] = ZERO + Math.trunc(number / 100);
+  target[put++] = ZERO + (Math.trunc(number / 10) % 10);
+  target[put++] = ZERO + (number % 10);
 };
 
 export const writeNull = (isNull: boolean): void => {
@@ -149,6 +173,11 @@ export const startReading = (bytes: Buffer, from: number): void => {
 
 /** Whether the value ended where the bytes do. */
 export const readToEnd = (): boolean => got === source.length;
+
+export const readMark = (number: number): void => {
+  if (markAt(source, got) !== number) throw broken('the mark of another schema');
+  got += MARK_BYTES;
+};
 
 /** Which branch of a union of null and another type: true for null. */
 export const readNull = (): boolean => {

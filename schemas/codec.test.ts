@@ -2,17 +2,19 @@ import { describe, expect, it } from '@jest/globals';
 import avro from 'avsc';
 import fc from 'fast-check';
 import {
+  compiledId,
   decode,
   decodeOutput,
   encode,
   encodeOutput,
-  LAST_RESERVED_ID,
   RECORD_NAMES,
+  type RecordName,
   recordSchemas,
-  SCHEMA_IDS,
+  SCHEMA_NUMBERS,
   UnknownSchemaId,
   UnreadableControlRecord,
   UnreadableRecord,
+  writeWithIds,
 } from './codec.ts';
 import type { LogEvent } from './events.ts';
 import type { Heartbeat, StreamDecided } from './generated/records.ts';
@@ -107,11 +109,19 @@ const event: fc.Arbitrary<LogEvent> = fc.oneof(
 
 const encoded = (of: LogEvent): Buffer => encode(of.type, of.value);
 
-const headerOf = (id: number): Buffer => {
+/** Zero, an id of some registry, the mark. */
+const headerOf = (number: number, id = 77): Buffer => {
   const header = Buffer.alloc(5);
   header.writeUInt32BE(id, 1);
-  return header;
+  return Buffer.concat([header, Buffer.from(`PB${String(number).padStart(3, '0')}`)]);
 };
+const HEAD_BYTES = headerOf(1).length;
+/** As avsc wants it: with the marks that are no part of the value here. */
+const withMarks = (type: RecordName, value: object): object => ({
+  mark: headerOf(SCHEMA_NUMBERS[type]).subarray(5),
+  ...value,
+  ...('beat' in value ? { beat: withMarks('Heartbeat', value.beat as Heartbeat) } : {}),
+});
 
 const outcome = (bytes: Uint8Array | null): string => {
   try {
@@ -145,8 +155,10 @@ describe('records', () => {
         fc.pre(!/9007199254740991|-[4-9]\d{15}\b/.test(JSON.stringify(value)));
         const body = encoded(value).subarray(5);
         // Maps are written in the order of their keys, which avsc takes from the object too.
-        expect(types.get(value.type)?.toBuffer(value.value).equals(body)).toBe(true);
-        expect(JSON.stringify(types.get(value.type)?.fromBuffer(body))).toEqual(JSON.stringify(value.value));
+        const marked = withMarks(value.type, value.value);
+        const type = types.get(value.type);
+        expect(type?.toBuffer(marked).equals(body)).toBe(true);
+        expect(JSON.stringify(type?.fromBuffer(body))).toEqual(JSON.stringify(marked));
       }),
     );
   });
@@ -197,9 +209,37 @@ describe('records', () => {
     expect(() => encode('Tick', { source: 'a', shedding: false, receivedAtMs: 2 ** 53 })).toThrow();
   });
 
-  it('carry the wire format: 0, four bytes of id, the body', () => {
+  it('carry the wire format: 0, four bytes of id, the body, which begins with the mark', () => {
     const bytes = encode('Tick', { source: 'n1', shedding: true, receivedAtMs: 1 });
-    expect(bytes.toString('hex')).toBe('0000000004' + '046e31' + '01' + '02');
+    expect(bytes.toString('hex')).toBe('007ffff1c4' + '5042303034' + '046e31' + '01' + '02');
+    expect(bytes.readUInt32BE(1)).toBe(compiledId('Tick'));
+  });
+
+  it('carry the id that a registry gave, and are the same to Playbeat', () => {
+    const tick = { source: 'n1', shedding: true, receivedAtMs: 1 };
+    const before = encode('Tick', tick);
+    try {
+      writeWithIds(new Map([['Tick', 3_000_000_000]]));
+      const after = encode('Tick', tick);
+      expect(after.readUInt32BE(1)).toBe(3_000_000_000);
+      expect(decode(after)).toEqual(decode(before));
+      expect(encode('AccountErased', { requestId: '', tenant: '', receivedAtMs: 1 }).readUInt32BE(1)).toBe(
+        compiledId('AccountErased'),
+      );
+    } finally {
+      writeWithIds(new Map());
+    }
+    expect(encode('Tick', tick).equals(before)).toBe(true);
+  });
+
+  it('are read whatever their id is, also when it is the compiled-in one of another schema', () => {
+    fc.assert(
+      fc.property(event, fc.integer({ min: 0, max: 0xff_ff_ff_ff }), (value, id) => {
+        const bytes = encoded(value);
+        bytes.writeUInt32BE(id, 1);
+        expect(decode(bytes)).toEqual(value);
+      }),
+    );
   });
 });
 
@@ -238,7 +278,7 @@ describe('unreadable bytes', () => {
         const broken = ['Tick', 'PolicyActivated', 'AccountErased'].includes(value.type)
           ? 'UnreadableControlRecord'
           : 'UnreadableRecord';
-        expect(outcome(bytes.subarray(0, 5 + (cut % (bytes.length - 5))))).toBe(broken);
+        expect(outcome(bytes.subarray(0, HEAD_BYTES + (cut % (bytes.length - HEAD_BYTES))))).toBe(broken);
         expect(outcome(Buffer.concat([bytes, Buffer.from([0])]))).toBe(broken);
       }),
     );
@@ -253,18 +293,21 @@ describe('unreadable bytes', () => {
     }
   });
 
-  it('are bytes without the header, of another owner, or none', () => {
+  it('are bytes without the header, without the mark, of another topic, or none', () => {
     expect(outcome(null)).toBe('UnreadableRecord');
     expect(outcome(new Uint8Array())).toBe('UnreadableRecord');
     expect(outcome(Buffer.from('{"a":1}'))).toBe('UnreadableRecord');
-    expect(outcome(Buffer.concat([headerOf(0), Buffer.alloc(9)]))).toBe('UnreadableRecord');
-    expect(outcome(headerOf(LAST_RESERVED_ID + 1))).toBe('UnreadableRecord');
-    expect(outcome(headerOf(0xff_ff_ff_ff))).toBe('UnreadableRecord');
-    expect(outcome(headerOf(SCHEMA_IDS.StreamDecided))).toBe('UnreadableRecord');
+    expect(outcome(headerOf(SCHEMA_NUMBERS.Heartbeat).subarray(0, HEAD_BYTES - 1))).toBe('UnreadableRecord');
+    expect(outcome(headerOf(0))).toBe('UnreadableRecord');
+    expect(outcome(headerOf(SCHEMA_NUMBERS.StreamDecided))).toBe('UnreadableRecord');
+    // Somebody else's Avro, under the very id that a registry could have given one of ours.
+    const theirs = avro.Type.forSchema({ type: 'record', name: 'Theirs', fields: [{ name: 'a', type: 'string' }] });
+    const header = headerOf(0, compiledId('Heartbeat')).subarray(0, 5);
+    expect(outcome(Buffer.concat([header, theirs.toBuffer({ a: 'x'.repeat(40) })]))).toBe('UnreadableRecord');
   });
 
-  it('are of a newer release when their id is one of ours', () => {
-    expect(outcome(headerOf(LAST_RESERVED_ID))).toBe('UnknownSchemaId');
+  it('are of a newer release when the mark has a number that this one does not know', () => {
+    for (const number of [9, 42, 999]) expect(outcome(headerOf(number))).toBe('UnknownSchemaId');
   });
 
   it('of a number that JavaScript cannot hold are unreadable', () => {
@@ -323,14 +366,27 @@ describe('outputs', () => {
 });
 
 describe('schemas for a registry', () => {
-  it('have an id of their own each, within the reserved range, and stand alone', () => {
+  it('have a subject of their own each, and stand alone with their mark as a default', () => {
     const schemas = recordSchemas();
     expect(schemas.map(({ name }) => name)).toEqual(RECORD_NAMES);
-    expect(new Set(schemas.map(({ id }) => id)).size).toBe(schemas.length);
-    for (const { id, schema } of schemas) {
-      expect(id).toBeGreaterThan(0);
-      expect(id).toBeLessThanOrEqual(LAST_RESERVED_ID);
-      expect(schema).not.toMatch(/"type":"playbeat\.(?!.*"symbols"|.*"fields")/);
+    expect(schemas.map(({ subject }) => subject)).toEqual(RECORD_NAMES.map((name) => `playbeat.${name}`));
+    for (const { name, subject, schema } of schemas) {
+      const type = avro.Type.forSchema(JSON.parse(schema)) as avro.types.RecordType;
+      expect(type.name).toBe(subject);
+      const [mark] = type.fields;
+      expect(mark?.name).toBe('mark');
+      expect(
+        headerOf(SCHEMA_NUMBERS[name])
+          .subarray(5)
+          .equals(mark?.defaultValue() as Buffer),
+      ).toBe(true);
     }
+  });
+
+  it('have compiled-in ids that no registry comes to, and that every reader can ask one for', () => {
+    const ids = RECORD_NAMES.map(compiledId);
+    expect(new Set(ids).size).toBe(ids.length);
+    // Registries and their clients hold ids in 31 bits and a sign.
+    for (const id of ids) expect([id > 2_147_000_000, id < 2 ** 31]).toEqual([true, true]);
   });
 });

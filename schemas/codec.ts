@@ -1,10 +1,11 @@
 /**
  * Records as bytes, in the Confluent wire format: a zero byte, four bytes of schema id (big-endian), the Avro body.
- * Ids are compiled in, so that nothing needs a registry to read or write; a registry, where there is one, checks them.
+ * The id is what a registry gave, and is for readers that are not Playbeat. Playbeat itself goes by the mark, the first
+ * field of every record: so that all its processes read each other, whatever registry each of them has reached.
  */
 import { readFileSync } from 'node:fs';
 import avro from 'avsc';
-import { readToEnd, startReading, startWriting, written } from './avro.ts';
+import { markAt, readToEnd, startReading, startWriting, written } from './avro.ts';
 import type { LogEvent, Output } from './events.ts';
 import {
   readAccountErased,
@@ -26,8 +27,8 @@ import {
 } from './generated/avro.ts';
 import type { RecordParked, StreamDecided } from './generated/records.ts';
 
-/** A schema keeps its id for ever. A change to a schema that is in use is a new id beside the old one. */
-export const SCHEMA_IDS = {
+/** A schema keeps its number for ever. A change to a schema that is in use is a new number beside the old one. */
+export const SCHEMA_NUMBERS = {
   SessionStarted: 1,
   Heartbeat: 2,
   SessionStopRequested: 3,
@@ -38,11 +39,12 @@ export const SCHEMA_IDS = {
   RecordParked: 8,
 } as const;
 
-export type RecordName = keyof typeof SCHEMA_IDS;
-export const RECORD_NAMES = Object.keys(SCHEMA_IDS) as readonly RecordName[];
+export type RecordName = keyof typeof SCHEMA_NUMBERS;
+export const RECORD_NAMES = Object.keys(SCHEMA_NUMBERS) as readonly RecordName[];
 
-/** Ids up to here are ours: one that this release does not know was written by a newer one. */
-export const LAST_RESERVED_ID = 999;
+/** What stands for the id as long as no registry has given one. Registries count from 1, and none comes this far. */
+const COMPILED_IDS_FROM = 2_147_480_000;
+export const compiledId = (name: RecordName): number => COMPILED_IDS_FROM + SCHEMA_NUMBERS[name];
 
 const FILES: Readonly<Record<RecordName, string>> = {
   SessionStarted: 'session-started',
@@ -75,7 +77,6 @@ export class UnreadableControlRecord extends Error {
 export type RecordSchema = {
   readonly name: RecordName;
   readonly subject: string;
-  readonly id: number;
   /** Complete: types of other records that it needs are in it. */
   readonly schema: string;
 };
@@ -94,7 +95,6 @@ export const recordSchemas = (): readonly RecordSchema[] => {
   return RECORD_NAMES.map((name) => ({
     name,
     subject: `playbeat.${name}`,
-    id: SCHEMA_IDS[name],
     schema: JSON.stringify(parsed.get(name)?.schema({ exportAttrs: true })),
   }));
 };
@@ -103,7 +103,15 @@ export const recordSchemas = (): readonly RecordSchema[] => {
 
 const HEADER_BYTES = 5;
 
-const withHeader = (id: number): Buffer => {
+const ids = Object.fromEntries(RECORD_NAMES.map((name) => [name, compiledId(name)])) as Record<RecordName, number>;
+
+/** The ids that records carry from now on: what a registry gave, and the compiled-in ones for the rest. */
+export const writeWithIds = (given: ReadonlyMap<RecordName, number>): void => {
+  for (const name of RECORD_NAMES) ids[name] = given.get(name) ?? compiledId(name);
+};
+
+const withHeader = (name: RecordName): Buffer => {
+  const id = ids[name];
   const bytes = written();
   bytes[0] = 0;
   bytes[1] = id >>> 24;
@@ -128,7 +136,7 @@ const WRITERS: { readonly [T in keyof LogValues]: (value: LogValues[T]) => void 
 export const encode = <T extends keyof LogValues>(type: T, value: LogValues[T]): Buffer => {
   startWriting(HEADER_BYTES);
   WRITERS[type](value);
-  return withHeader(SCHEMA_IDS[type]);
+  return withHeader(type);
 };
 
 /** The same for a record whose type is known at run time only. */
@@ -145,14 +153,10 @@ export const encodeOutput = (output: OutputRecord, names: { readonly id: string;
       writeRecordParked({ ...output.value, ...names });
       break;
   }
-  return withHeader(SCHEMA_IDS[output.type]);
+  return withHeader(output.type);
 };
 
 // --- Reading --------------------------------------------------------------------------------------------------------
-
-const idOf = (bytes: Uint8Array): number =>
-  // Not `<<` for the highest byte: ids are unsigned.
-  (bytes[1] ?? 0) * 0x1_00_00_00 + (((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0));
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -177,39 +181,39 @@ const headed = (bytes: Uint8Array | null): Uint8Array => {
   return bytes;
 };
 
-const foreign = (id: number): Error => {
-  const known = Object.values(SCHEMA_IDS).some((other) => other === id);
-  if (known) return new UnreadableRecord(`schema ${id} belongs in another topic`);
-  return id >= 1 && id <= LAST_RESERVED_ID
-    ? new UnknownSchemaId(`schema ${id} was made by a newer release`)
-    : new UnreadableRecord(`schema ${id} is not ours`);
+const foreign = (number: number): Error => {
+  if (number < 1) return new UnreadableRecord('without the mark of Playbeat');
+  const known = Object.values(SCHEMA_NUMBERS).some((other) => other === number);
+  return known
+    ? new UnreadableRecord(`schema ${number} belongs in another topic`)
+    : new UnknownSchemaId(`schema ${number} was made by a newer release`);
 };
 
 /** A record of `heartbeats.v1`. Throws `UnreadableRecord`, `UnknownSchemaId` or `UnreadableControlRecord`, nothing else. */
 export const decode = (bytes: Uint8Array | null): LogEvent => {
   const whole = headed(bytes);
-  const id = idOf(whole);
-  switch (id) {
-    case SCHEMA_IDS.Heartbeat:
+  const number = markAt(whole, HEADER_BYTES);
+  switch (number) {
+    case SCHEMA_NUMBERS.Heartbeat:
       return { type: 'Heartbeat', value: read('Heartbeat', readHeartbeat, whole, UnreadableRecord) };
-    case SCHEMA_IDS.SessionStarted:
+    case SCHEMA_NUMBERS.SessionStarted:
       return { type: 'SessionStarted', value: read('SessionStarted', readSessionStarted, whole, UnreadableRecord) };
-    case SCHEMA_IDS.SessionStopRequested:
+    case SCHEMA_NUMBERS.SessionStopRequested:
       return {
         type: 'SessionStopRequested',
         value: read('SessionStopRequested', readSessionStopRequested, whole, UnreadableRecord),
       };
-    case SCHEMA_IDS.Tick:
+    case SCHEMA_NUMBERS.Tick:
       return { type: 'Tick', value: read('Tick', readTick, whole, UnreadableControlRecord) };
-    case SCHEMA_IDS.PolicyActivated:
+    case SCHEMA_NUMBERS.PolicyActivated:
       return {
         type: 'PolicyActivated',
         value: read('PolicyActivated', readPolicyActivated, whole, UnreadableControlRecord),
       };
-    case SCHEMA_IDS.AccountErased:
+    case SCHEMA_NUMBERS.AccountErased:
       return { type: 'AccountErased', value: read('AccountErased', readAccountErased, whole, UnreadableControlRecord) };
     default:
-      throw foreign(id);
+      throw foreign(number);
   }
 };
 
@@ -220,13 +224,13 @@ export type DecodedOutput =
 /** A record that a processor wrote. Throws `UnreadableRecord` or `UnknownSchemaId`, nothing else. */
 export const decodeOutput = (bytes: Uint8Array | null): DecodedOutput => {
   const whole = headed(bytes);
-  const id = idOf(whole);
-  switch (id) {
-    case SCHEMA_IDS.StreamDecided:
+  const number = markAt(whole, HEADER_BYTES);
+  switch (number) {
+    case SCHEMA_NUMBERS.StreamDecided:
       return { type: 'StreamDecided', value: read('StreamDecided', readStreamDecided, whole, UnreadableRecord) };
-    case SCHEMA_IDS.RecordParked:
+    case SCHEMA_NUMBERS.RecordParked:
       return { type: 'RecordParked', value: read('RecordParked', readRecordParked, whole, UnreadableRecord) };
     default:
-      throw foreign(id);
+      throw foreign(number);
   }
 };

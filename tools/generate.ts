@@ -37,8 +37,17 @@ type AvroType =
   | { type: 'record'; name: string; doc?: string; fields: readonly AvroField[] }
   | { type: 'enum'; name: string; doc?: string; symbols: readonly string[] }
   | { type: 'array'; items: AvroType }
-  | { type: 'map'; values: AvroType };
-type AvroField = { readonly name: string; readonly type: AvroType; readonly doc?: string };
+  | { type: 'map'; values: AvroType }
+  | { type: 'fixed'; name: string; size: number };
+type AvroField = { readonly name: string; readonly type: AvroType; readonly doc?: string; readonly default?: unknown };
+
+/** The number of the schema, where the field is the mark. It is no part of the value: what it says, its type says. */
+const markOf = ({ name, default: mark }: AvroField): number | null => {
+  if (name !== 'mark') return null;
+  const [, digits] = /^PB(\d{3})$/.exec(String(mark)) ?? [];
+  if (digits === undefined) throw new Error(`the mark ${String(mark)} is not PB and three digits`);
+  return Number(digits);
+};
 
 const PRIMITIVES: Readonly<Record<string, string>> = {
   null: 'null',
@@ -66,9 +75,9 @@ const avroExpression = (type: AvroType, declared: Map<string, string>): string =
   }
   switch (type.type) {
     case 'record': {
-      const fields = type.fields.map(
-        (field) => `${docComment(field.doc)}readonly ${field.name}: ${avroExpression(field.type, declared)};`,
-      );
+      const fields = type.fields
+        .filter((field) => markOf(field) === null)
+        .map((field) => `${docComment(field.doc)}readonly ${field.name}: ${avroExpression(field.type, declared)};`);
       declared.set(type.name, `${docComment(type.doc)}export type ${type.name} = {\n${fields.join('\n')}\n};`);
       return type.name;
     }
@@ -82,6 +91,8 @@ const avroExpression = (type: AvroType, declared: Map<string, string>): string =
       return `readonly (${avroExpression(type.items, declared)})[]`;
     case 'map':
       return `Readonly<Record<string, ${avroExpression(type.values, declared)}>>`;
+    case 'fixed':
+      throw new Error(`no type for ${type.name}`);
   }
 };
 
@@ -117,13 +128,19 @@ const avroCode = (type: AvroType, declared: Map<string, string>): AvroCode => {
   if (isUnion(type)) return unionCode(type, declared);
   switch (type.type) {
     case 'record': {
-      const fields = type.fields.map((field) => ({ name: field.name, code: avroCode(field.type, declared) }));
+      const [first] = type.fields;
+      const mark = first === undefined ? null : markOf(first);
+      const fields = type.fields
+        .filter((field) => markOf(field) === null)
+        .map((field) => ({ name: field.name, code: avroCode(field.type, declared) }));
       const writes = fields.map(({ name, code }) => `${code.write(`value.${name}`)};`);
-      const reads = fields.map(({ name, code }) => `${name}: ${code.read},`);
+      const value = `{\n${fields.map(({ name, code }) => `${name}: ${code.read},`).join('\n')}\n}`;
       declared.set(
         type.name,
-        `export const write${type.name} = (value: ${type.name}): void => {\n${writes.join('\n')}\n};\n\n` +
-          `export const read${type.name} = (): ${type.name} => ({\n${reads.join('\n')}\n});`,
+        `export const write${type.name} = (value: ${type.name}): void => {\n` +
+          `${mark === null ? '' : `writeMark(${mark});\n`}${writes.join('\n')}\n};\n\n` +
+          `export const read${type.name} = (): ${type.name} => ` +
+          (mark === null ? `(${value});` : `{\nreadMark(${mark});\nreturn ${value};\n};`),
       );
       return simpleCode(type.name);
     }
@@ -152,6 +169,8 @@ const avroCode = (type: AvroType, declared: Map<string, string>): AvroCode => {
         write: (value) => `writeMap(${value}, (item) => ${values.write('item')})`,
       };
     }
+    case 'fixed':
+      throw new Error(`no code for ${type.name}`);
   }
 };
 

@@ -9,6 +9,7 @@ import {
   readEnum,
   readLong,
   readMap,
+  readMark,
   readNull,
   readString,
   writeArray,
@@ -18,6 +19,7 @@ import {
   writeEnum,
   writeLong,
   writeMap,
+  writeMark,
   writeNull,
   writeString,
 } from '../avro.ts';
@@ -43,16 +45,20 @@ import type {
 } from './records.ts';
 
 export const writeAccountErased = (value: AccountErased): void => {
+  writeMark(6);
   writeString(value.requestId);
   writeString(value.tenant);
   writeLong(value.receivedAtMs);
 };
 
-export const readAccountErased = (): AccountErased => ({
-  requestId: readString(),
-  tenant: readString(),
-  receivedAtMs: readLong(),
-});
+export const readAccountErased = (): AccountErased => {
+  readMark(6);
+  return {
+    requestId: readString(),
+    tenant: readString(),
+    receivedAtMs: readLong(),
+  };
+};
 
 const CONTENT_TYPE = ['live', 'vod'] as const;
 const writeContentType = (value: ContentType): void => writeEnum(CONTENT_TYPE, value);
@@ -145,6 +151,7 @@ export const readAd = (): Ad => ({
 });
 
 export const writeHeartbeat = (value: Heartbeat): void => {
+  writeMark(2);
   writeString(value.tenant);
   writeString(value.sessionId);
   writeLong(value.sequence);
@@ -237,44 +244,48 @@ export const writeHeartbeat = (value: Heartbeat): void => {
   });
 };
 
-export const readHeartbeat = (): Heartbeat => ({
-  tenant: readString(),
-  sessionId: readString(),
-  sequence: readLong(),
-  profileId: readString(),
-  deviceId: readString(),
-  deviceType: readString(),
-  deviceName: readNull() ? null : readString(),
-  contentId: readString(),
-  contentType: readContentType(),
-  state: readPlayerState(),
-  positionMs: readNull() ? null : readLong(),
-  durationMs: readNull() ? null : readLong(),
-  playbackRate: readNull() ? null : readDouble(),
-  country: readNull() ? null : readString(),
-  cdn: readNull() ? null : readString(),
-  appVersion: readNull() ? null : readString(),
-  player: readNull() ? null : readString(),
-  seriesId: readNull() ? null : readString(),
-  tracking: readTracking(),
-  metadata: readMap(() => readString()),
-  quality: readNull() ? null : readQuality(),
-  ad: readNull() ? null : readAd(),
-  sentAtMs: readLong(),
-  receivedAtMs: readLong(),
-  occurredAtMs: readLong(),
-  clockSkewMs: readLong(),
-  source: readString(),
-  networkKey: readNull() ? null : readString(),
-  lastDecision: readNull() ? null : readString(),
-  claims: readMap(() => (readBranch(2) === 0 ? readDouble() : readString())),
-});
+export const readHeartbeat = (): Heartbeat => {
+  readMark(2);
+  return {
+    tenant: readString(),
+    sessionId: readString(),
+    sequence: readLong(),
+    profileId: readString(),
+    deviceId: readString(),
+    deviceType: readString(),
+    deviceName: readNull() ? null : readString(),
+    contentId: readString(),
+    contentType: readContentType(),
+    state: readPlayerState(),
+    positionMs: readNull() ? null : readLong(),
+    durationMs: readNull() ? null : readLong(),
+    playbackRate: readNull() ? null : readDouble(),
+    country: readNull() ? null : readString(),
+    cdn: readNull() ? null : readString(),
+    appVersion: readNull() ? null : readString(),
+    player: readNull() ? null : readString(),
+    seriesId: readNull() ? null : readString(),
+    tracking: readTracking(),
+    metadata: readMap(() => readString()),
+    quality: readNull() ? null : readQuality(),
+    ad: readNull() ? null : readAd(),
+    sentAtMs: readLong(),
+    receivedAtMs: readLong(),
+    occurredAtMs: readLong(),
+    clockSkewMs: readLong(),
+    source: readString(),
+    networkKey: readNull() ? null : readString(),
+    lastDecision: readNull() ? null : readString(),
+    claims: readMap(() => (readBranch(2) === 0 ? readDouble() : readString())),
+  };
+};
 
 const MODE = ['enforce', 'observe'] as const;
 const writeMode = (value: Mode): void => writeEnum(MODE, value);
 const readMode = (): Mode => readEnum(MODE);
 
 export const writePolicyActivated = (value: PolicyActivated): void => {
+  writeMark(5);
   writeLong(value.version);
   writeMode(value.mode);
   writeString(value.policy);
@@ -282,15 +293,19 @@ export const writePolicyActivated = (value: PolicyActivated): void => {
   writeString(value.by);
 };
 
-export const readPolicyActivated = (): PolicyActivated => ({
-  version: readLong(),
-  mode: readMode(),
-  policy: readString(),
-  activatedAtMs: readLong(),
-  by: readString(),
-});
+export const readPolicyActivated = (): PolicyActivated => {
+  readMark(5);
+  return {
+    version: readLong(),
+    mode: readMode(),
+    policy: readString(),
+    activatedAtMs: readLong(),
+    by: readString(),
+  };
+};
 
 export const writeRecordParked = (value: RecordParked): void => {
+  writeMark(8);
   writeString(value.id);
   writeString(value.cause);
   writeString(value.topic);
@@ -299,14 +314,17 @@ export const writeRecordParked = (value: RecordParked): void => {
   writeBytes(value.bytes);
 };
 
-export const readRecordParked = (): RecordParked => ({
-  id: readString(),
-  cause: readString(),
-  topic: readString(),
-  processor: readString(),
-  reason: readString(),
-  bytes: readBytes(),
-});
+export const readRecordParked = (): RecordParked => {
+  readMark(8);
+  return {
+    id: readString(),
+    cause: readString(),
+    topic: readString(),
+    processor: readString(),
+    reason: readString(),
+    bytes: readBytes(),
+  };
+};
 
 const ORIGIN = ['player', 'signal'] as const;
 const writeOrigin = (value: Origin): void => writeEnum(ORIGIN, value);
@@ -323,6 +341,7 @@ export const readTermination = (): Termination => ({
 });
 
 export const writeSessionStarted = (value: SessionStarted): void => {
+  writeMark(1);
   writeString(value.requestId);
   writeOrigin(value.origin);
   if (value.leaseMs === null) writeNull(true);
@@ -339,20 +358,24 @@ export const writeSessionStarted = (value: SessionStarted): void => {
   writeHeartbeat(value.beat);
 };
 
-export const readSessionStarted = (): SessionStarted => ({
-  requestId: readString(),
-  origin: readOrigin(),
-  leaseMs: readNull() ? null : readLong(),
-  continuesSessionId: readNull() ? null : readString(),
-  terminate: readArray(() => readTermination()),
-  beat: readHeartbeat(),
-});
+export const readSessionStarted = (): SessionStarted => {
+  readMark(1);
+  return {
+    requestId: readString(),
+    origin: readOrigin(),
+    leaseMs: readNull() ? null : readLong(),
+    continuesSessionId: readNull() ? null : readString(),
+    terminate: readArray(() => readTermination()),
+    beat: readHeartbeat(),
+  };
+};
 
 const STOPPED_BY = ['player', 'user', 'service', 'undecided'] as const;
 const writeStoppedBy = (value: StoppedBy): void => writeEnum(STOPPED_BY, value);
 const readStoppedBy = (): StoppedBy => readEnum(STOPPED_BY);
 
 export const writeSessionStopRequested = (value: SessionStopRequested): void => {
+  writeMark(3);
   writeString(value.requestId);
   writeString(value.tenant);
   writeString(value.sessionId);
@@ -361,20 +384,24 @@ export const writeSessionStopRequested = (value: SessionStopRequested): void => 
   writeString(value.source);
 };
 
-export const readSessionStopRequested = (): SessionStopRequested => ({
-  requestId: readString(),
-  tenant: readString(),
-  sessionId: readString(),
-  by: readStoppedBy(),
-  receivedAtMs: readLong(),
-  source: readString(),
-});
+export const readSessionStopRequested = (): SessionStopRequested => {
+  readMark(3);
+  return {
+    requestId: readString(),
+    tenant: readString(),
+    sessionId: readString(),
+    by: readStoppedBy(),
+    receivedAtMs: readLong(),
+    source: readString(),
+  };
+};
 
 const OUTCOME = ['admitted', 'denied', 'evicted', 'replaced', 'displaced', 'stopped', 'expired'] as const;
 const writeOutcome = (value: Outcome): void => writeEnum(OUTCOME, value);
 const readOutcome = (): Outcome => readEnum(OUTCOME);
 
 export const writeStreamDecided = (value: StreamDecided): void => {
+  writeMark(7);
   writeString(value.id);
   writeString(value.cause);
   writeString(value.tenant);
@@ -407,35 +434,42 @@ export const writeStreamDecided = (value: StreamDecided): void => {
   writeLong(value.decidedAtMs);
 };
 
-export const readStreamDecided = (): StreamDecided => ({
-  id: readString(),
-  cause: readString(),
-  tenant: readString(),
-  sessionId: readString(),
-  outcome: readOutcome(),
-  reason: readString(),
-  rule: readNull() ? null : readString(),
-  policyVersion: readLong(),
-  limit: readNull() ? null : readLong(),
-  observed: readBoolean(),
-  returned: readBoolean(),
-  bySessionId: readNull() ? null : readString(),
-  holders: readLong(),
-  deviceId: readString(),
-  deviceType: readString(),
-  contentId: readString(),
-  contentType: readContentType(),
-  decidedAtMs: readLong(),
-});
+export const readStreamDecided = (): StreamDecided => {
+  readMark(7);
+  return {
+    id: readString(),
+    cause: readString(),
+    tenant: readString(),
+    sessionId: readString(),
+    outcome: readOutcome(),
+    reason: readString(),
+    rule: readNull() ? null : readString(),
+    policyVersion: readLong(),
+    limit: readNull() ? null : readLong(),
+    observed: readBoolean(),
+    returned: readBoolean(),
+    bySessionId: readNull() ? null : readString(),
+    holders: readLong(),
+    deviceId: readString(),
+    deviceType: readString(),
+    contentId: readString(),
+    contentType: readContentType(),
+    decidedAtMs: readLong(),
+  };
+};
 
 export const writeTick = (value: Tick): void => {
+  writeMark(4);
   writeString(value.source);
   writeBoolean(value.shedding);
   writeLong(value.receivedAtMs);
 };
 
-export const readTick = (): Tick => ({
-  source: readString(),
-  shedding: readBoolean(),
-  receivedAtMs: readLong(),
-});
+export const readTick = (): Tick => {
+  readMark(4);
+  return {
+    source: readString(),
+    shedding: readBoolean(),
+    receivedAtMs: readLong(),
+  };
+};

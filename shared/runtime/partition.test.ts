@@ -294,17 +294,17 @@ describe('outputs', () => {
 describe('a record that stops the partition', () => {
   const stopping = (value: Uint8Array, key: string | null = 'a'): Batch =>
     batch(0, 3, [record(0, poke()), { offset: 1, key, value, appendedAtMs: epochMs(1_000_000) }, record(2, poke())]);
-  const body = (id: number, ...bytes: readonly number[]): Uint8Array =>
-    Uint8Array.of(0, 0, 0, id >> 8, id & 255, ...bytes);
+  const marked = (mark: string, ...bytes: readonly number[]): Uint8Array =>
+    Uint8Array.of(0, 0, 0, 0, 77, ...Buffer.from(mark), ...bytes);
 
   it.each([
     [
       'is of a schema of ours that this release does not know',
-      body(900),
+      marked('PB900'),
       /offset 1: schema 900 was made by a newer release/,
     ],
-    ['is a policy that cannot be read', body(5, 255), /offset 1: the body of a PolicyActivated is broken/],
-    ['is a tick that cannot be read', body(4, 255), /offset 1: the body of a Tick is/],
+    ['is a policy that cannot be read', marked('PB005', 255), /offset 1: the body of a PolicyActivated is broken/],
+    ['is a tick that cannot be read', marked('PB004', 255), /offset 1: the body of a Tick is/],
   ])('%s: what comes before it is committed, it is not passed', (_name, value, message) => {
     const b = bench();
     const partition = b.open();

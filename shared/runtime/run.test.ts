@@ -248,7 +248,7 @@ describe('a partition that cannot go on', () => {
     const b = bench();
     const running = await b.run();
     await b.append(0, poke());
-    await b.log.append('heartbeats.v1', 0, [{ key: 'a', value: Uint8Array.of(0, 0, 0, 3, 132) }]);
+    await b.log.append('heartbeats.v1', 0, [{ key: 'a', value: Buffer.from('\0\0\0\0\x01PB900') }]);
     await b.settle();
     await b.append(1, poke());
     await b.settle();

@@ -104,6 +104,11 @@ export const METRICS = {
     help: 'Checkpoints of state that did not reach the disk; the next one tries again.',
     labels: [],
   },
+  playbeat_schema_registry_up: {
+    type: 'gauge',
+    help: '1 while the schema registry holds our schemas, 0 while it is away or refuses one; absent without one.',
+    labels: [],
+  },
   playbeat_http_requests_total: {
     type: 'counter',
     help: 'Requests answered, by route pattern, method and status.',

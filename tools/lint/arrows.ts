@@ -67,7 +67,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly home: RegExp; readonl
     why: 'node:sqlite is opened only in embedded-* and data-folder.ts',
   },
   {
-    name: /^(kafkajs(\/.+)?|@kafkajs\/.+)$/,
+    name: /^kafkajs(\/.+)?$/,
     home: /^shared\/log\/kafka[^/]*\.ts$/,
     why: 'the Kafka client is one adapter’s',
   },
@@ -76,6 +76,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly home: RegExp; readonl
     home: /^(shared\/state\/redis[^/]*|tools\/stack\/own-redis)\.ts$/,
     why: 'the Redis client is one adapter’s',
   },
+  { name: /^@kafkajs\//, home: /^shared\/registry\//, why: 'the schema registry is asked in shared/registry' },
   { name: /^@aws-sdk\//, home: /^shared\/table\/dynamo[^/]*\.ts$/, why: 'the AWS client is one adapter’s' },
   { name: /^(pino|prom-client)$/, home: /^shared\/telemetry\//, why: 'logs and metrics are made in shared/telemetry' },
 ];

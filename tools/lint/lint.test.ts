@@ -46,6 +46,7 @@ describe('arrows between folders', () => {
     ['shared/state/redis-state.ts', 'kafkajs'],
     ['shared/state/redis-state.ts', 'kafkajs/src/cluster/index.js'],
     ['tools/stack/redis.ts', 'ioredis'],
+    ['shared/log/kafka-log.ts', '@kafkajs/confluent-schema-registry'],
     ['services/ingest/pretend.ts', 'prom-client'],
     ['tools/players/pretend.ts', '../../schemas/time.ts'],
     ['tools/players/pretend.ts', '../../shared/log/log.ts'],

@@ -29,6 +29,11 @@ const PACKAGES = {
     version: /v=(\d+)/,
     atLeast: 7,
   },
+  python3: {
+    what: 'A Python 3 with venv (python3)',
+    debian: 'python3-venv',
+    probe: ['-c', 'import ensurepip, venv'],
+  },
   openssl: { what: 'OpenSSL (openssl)', debian: 'openssl', probe: ['version'] },
 } as const satisfies Readonly<Record<string, Package>>;
 
@@ -50,9 +55,8 @@ export class MissingProgram extends Error {
 export const commandOf = (name: ProgramName | 'keytool'): string => {
   const home = process.env['JAVA_HOME'];
   // keytool comes with Java.
-  return (name === 'java' || name === 'keytool') && home !== undefined && home !== ''
-    ? join(home, 'bin', 'java')
-    : name;
+  const javas = name === 'java' || name === 'keytool';
+  return javas && home !== undefined && home !== '' ? join(home, 'bin', name) : name;
 };
 
 const isThere = async (name: ProgramName): Promise<boolean> => {

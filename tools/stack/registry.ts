@@ -7,7 +7,12 @@ import type { Part } from './state.ts';
 /** The last line for Java 17. */
 const VERSION = '2.6.13.Final';
 
-export type RegistryOptions = { readonly folder: string; onLaunch(part: Part): Promise<void> };
+export type RegistryOptions = {
+  readonly folder: string;
+  /** A free one when left out. */
+  readonly port?: number;
+  onLaunch(part: Part): Promise<void>;
+};
 
 /** 142 MB, once. */
 export const prepareRegistry = async (): Promise<string> => {
@@ -25,11 +30,11 @@ export const prepareRegistry = async (): Promise<string> => {
 };
 
 /** A schema registry in memory, with the interface of Confluent's. */
-export const startRegistry = async ({ folder, onLaunch }: RegistryOptions): Promise<void> => {
+export const startRegistry = async ({ folder, onLaunch, ...options }: RegistryOptions): Promise<void> => {
   const lib = await prepareRegistry();
   const jar = (await readdir(lib)).find((name) => name.endsWith('-runner.jar'));
   if (jar === undefined) throw new Error(`There is no registry in ${lib}: remove that folder and start again.`);
-  const [port] = await freePorts(1);
+  const port = options.port ?? (await freePorts(1))[0];
   await mkdir(folder, { recursive: true });
   const output = join(folder, 'registry.log');
   const program = launch({
