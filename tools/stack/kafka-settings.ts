@@ -5,7 +5,21 @@ export type NodePorts = {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** For clients that come through something else: where it takes them, and the port by which it tells them to come again. */
+  readonly front: { readonly port: number; readonly advertised: number } | null;
   readonly folder: string;
+};
+
+const listenersOf = ({ port, controllerPort, front }: NodePorts): Record<string, string> => {
+  const own = `PLAINTEXT://${HOST}:${port}`;
+  const map = 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,FRONT:PLAINTEXT';
+  return {
+    listeners: `${own},CONTROLLER://${HOST}:${controllerPort}${front === null ? '' : `,FRONT://${HOST}:${front.port}`}`,
+    'advertised.listeners': `${own}${front === null ? '' : `,FRONT://${HOST}:${front.advertised}`}`,
+    'listener.security.protocol.map': map,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+  };
 };
 
 /**
@@ -19,11 +33,7 @@ export const brokerSettings = (nodes: readonly NodePorts[], node: NodePorts): st
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map((n) => `${n.id}@${HOST}:${n.controllerPort}`).join(','),
-    listeners: `PLAINTEXT://${HOST}:${node.port},CONTROLLER://${HOST}:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${HOST}:${node.port}`,
-    'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    ...listenersOf(node),
     'log.dirs': join(node.folder, 'data'),
     'auto.create.topics.enable': false,
     'delete.topic.enable': true,

@@ -105,17 +105,20 @@ export type KafkaOptions = {
   /** Is made; holds data, settings and what the brokers say. */
   readonly folder: string;
   readonly brokers: 1 | 3;
+  /** For each broker the port of something before it (a proxy), by which clients that come through it are to come again. */
+  readonly advertise?: readonly number[];
   /** Called as soon as there is something that must be ended again. */
   readonly onLaunch?: (kafka: Kafka) => Promise<void>;
 };
 
-export const startKafka = async ({ folder, brokers, onLaunch }: KafkaOptions): Promise<Kafka> => {
+export const startKafka = async ({ folder, brokers, advertise = [], onLaunch }: KafkaOptions): Promise<Kafka> => {
   const lib = await prepareKafka();
-  const ports = await freePorts(brokers * 2);
+  const ports = await freePorts(brokers * 3);
   const nodes = Array.from({ length: brokers }, (_, i) => ({
     id: i + 1,
     port: ports[i]!,
     controllerPort: ports[brokers + i]!,
+    front: advertise[i] === undefined ? null : { port: ports[2 * brokers + i]!, advertised: advertise[i] },
     folder: join(folder, `broker-${i + 1}`),
     program: { pid: 0, mark: '' },
   }));
