@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { listenersOf, PROTOCOLS, securitySettings, type SecurePorts } from './kafka-security.ts';
+import { listenersOf as secureListeners, PROTOCOLS, securitySettings, type SecurePorts } from './kafka-security.ts';
 import { HOST } from './processes.ts';
 
 export type NodePorts = {
@@ -8,7 +8,24 @@ export type NodePorts = {
   readonly controllerPort: number;
   /** Where it also listens, when it is a secure one. */
   readonly secure: SecurePorts | null;
+  /** For clients that come through something else: where it takes them, and the port by which it tells them to come again. */
+  readonly front: { readonly port: number; readonly advertised: number } | null;
   readonly folder: string;
+};
+
+const allListeners = ({ port, controllerPort, front, secure }: NodePorts): Record<string, string> => {
+  const own = `PLAINTEXT://${HOST}:${port}`;
+  const safe = secure === null ? [] : secureListeners(secure);
+  const taken = front === null ? [] : [`FRONT://${HOST}:${front.port}`];
+  const told = front === null ? [] : [`FRONT://${HOST}:${front.advertised}`];
+  const protocols = ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT', 'FRONT:PLAINTEXT'];
+  return {
+    listeners: [own, `CONTROLLER://${HOST}:${controllerPort}`, ...safe, ...taken].join(','),
+    'advertised.listeners': [own, ...safe, ...told].join(','),
+    'listener.security.protocol.map': [...protocols, ...(secure === null ? [] : PROTOCOLS)].join(','),
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+  };
 };
 
 /**
@@ -18,18 +35,11 @@ export type NodePorts = {
 export const brokerSettings = (nodes: readonly NodePorts[], node: NodePorts): string => {
   const replicas = Math.min(3, nodes.length);
   const inSync = Math.min(2, replicas);
-  const plain = `PLAINTEXT://${HOST}:${node.port}`;
-  const secure = node.secure === null ? [] : listenersOf(node.secure);
-  const protocols = ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT', ...(node.secure === null ? [] : PROTOCOLS)];
   const settings: Readonly<Record<string, string | number | boolean>> = {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map((n) => `${n.id}@${HOST}:${n.controllerPort}`).join(','),
-    listeners: [plain, `CONTROLLER://${HOST}:${node.controllerPort}`, ...secure].join(','),
-    'advertised.listeners': [plain, ...secure].join(','),
-    'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': protocols.join(','),
+    ...allListeners(node),
     'log.dirs': join(node.folder, 'data'),
     'auto.create.topics.enable': false,
     'delete.topic.enable': true,

@@ -108,21 +108,25 @@ export type KafkaOptions = {
   readonly brokers: 1 | 3;
   /** Whether it also has listeners with TLS, passwords and tokens, and asks its ACLs. */
   readonly secure?: boolean;
+  /** For each broker the port of something before it (a proxy), by which clients that come through it are to come again. */
+  readonly advertise?: readonly number[];
   /** Called as soon as there is something that must be ended again. */
   readonly onLaunch?: (kafka: Kafka) => Promise<void>;
 };
 
 const securePorts = ([tls = 0, scram = 0, oauth = 0]: readonly number[]): SecurePorts => ({ tls, scram, oauth });
 
-export const startKafka = async ({ folder, brokers, secure = false, onLaunch }: KafkaOptions): Promise<Kafka> => {
+export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
+  const { folder, brokers, secure = false, advertise = [], onLaunch } = options;
   const lib = await prepareKafka();
-  const each = secure ? 5 : 2;
+  const each = secure ? 6 : 3;
   const ports = await freePorts(brokers * each);
   const nodes = Array.from({ length: brokers }, (_, i) => ({
     id: i + 1,
     port: ports[i * each]!,
     controllerPort: ports[i * each + 1]!,
-    secure: secure ? securePorts(ports.slice(i * each + 2)) : null,
+    front: advertise[i] === undefined ? null : { port: ports[i * each + 2]!, advertised: advertise[i] },
+    secure: secure ? securePorts(ports.slice(i * each + 3)) : null,
     folder: join(folder, `broker-${i + 1}`),
     program: { pid: 0, mark: '' },
   }));

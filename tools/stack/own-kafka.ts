@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -11,6 +11,7 @@ import {
   startKafka,
   stopKafka,
   type Kafka,
+  type KafkaOptions,
 } from './kafka.ts';
 import { authority, type Way } from './kafka-security.ts';
 import { startKeeper } from './keeper.ts';
@@ -19,6 +20,8 @@ import { isRunning } from './processes.ts';
 /** A Kafka that belongs to this process and ends with it, however that ends. For tests that kill brokers. */
 export type OwnKafka = {
   readonly brokers: readonly string[];
+  /** Where the brokers take clients that come by `advertise`, in their order; a proxy leads there. */
+  readonly frontPorts: readonly number[];
   kill(id: number, signal?: NodeJS.Signals): Promise<void>;
   restart(id: number): Promise<void>;
   /** Stops and goes on without a word, as a machine that hangs: nothing is closed, nothing is answered. */
@@ -37,10 +40,11 @@ export type SecureKafka = OwnKafka & {
   addUser(name: string, password: string): Promise<void>;
 };
 
-export const startOwnKafka = async (brokers: 1 | 3): Promise<OwnKafka> => own(await start(brokers, false));
+export const startOwnKafka = async (brokers: 1 | 3, options: Pick<KafkaOptions, 'advertise'> = {}): Promise<OwnKafka> =>
+  own(await start({ ...options, brokers }));
 
 export const startSecureKafka = async (): Promise<SecureKafka> => {
-  const started = await start(1, true);
+  const started = await start({ brokers: 1, secure: true });
   const kafka = own(started);
   const ca = await authority(started.kafka.folder);
   return {
@@ -58,17 +62,22 @@ export const startSecureKafka = async (): Promise<SecureKafka> => {
 
 type Started = { readonly kafka: Kafka; watch(): Promise<void>; dismiss(): void };
 
-const start = async (brokers: 1 | 3, secure: boolean): Promise<Started> => {
+const start = async (options: Omit<KafkaOptions, 'folder' | 'onLaunch'>): Promise<Started> => {
   const folder = await mkdtemp(join(tmpdir(), 'playbeat-kafka-'));
   const keeper = startKeeper(folder);
   const watch = async (kafka: Kafka): Promise<void> =>
     keeper.watch(kafka.nodes.filter((node) => isRunning(node.program)).map((node) => node.program.pid));
-  const kafka = await startKafka({ folder, brokers, secure, onLaunch: watch });
+  const kafka = await startKafka({ ...options, folder, onLaunch: watch }).catch(async (error: unknown) => {
+    keeper.dismiss();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   return { kafka, watch: () => watch(kafka), dismiss: keeper.dismiss };
 };
 
 const own = ({ kafka, watch, dismiss }: Started): OwnKafka => ({
   brokers: bootstrapOf(kafka).split(','),
+  frontPorts: kafka.nodes.flatMap(({ front }) => (front === null ? [] : [front.port])),
   kill: async (id, signal) => {
     await killBroker(kafka, id, signal);
     await watch();

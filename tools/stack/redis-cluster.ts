@@ -38,4 +38,10 @@ export const formCluster = async <Node extends ClusterNode>(
     const primary = (await askRedis(nodes[i % primaries]!.port, 'cluster', 'myid')).trim();
     await askRedis(node.port, 'cluster', 'replicate', primary);
   }
+  // A client that asks a node which knows none of them yet goes without for seconds.
+  const namesReplicas = async ({ port }: Node): Promise<boolean> => {
+    const named = (await askRedis(port, 'cluster', 'slots')).split(/\s+/);
+    return nodes.slice(primaries).every((replica) => named.includes(String(replica.port)));
+  };
+  await Promise.all(nodes.map((node) => until(node, 'the replicas of the Redis cluster', () => namesReplicas(node))));
 };

@@ -58,7 +58,11 @@ const SETTINGS = [
   ...['--repl-diskless-sync-delay', '0', '--set-proc-title', 'no'],
 ];
 /** A primary that is gone is noticed after so long, and replaced a second later. */
-const CLUSTER_SETTINGS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-announce-ip', HOST];
+const CLUSTER_SETTINGS = [
+  ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-announce-ip', HOST],
+  // A replica is named to clients when it has heard something of its primary.
+  ...['--repl-ping-replica-period', '1'],
+];
 
 const tlsArgs = ({ caFile, certFile, keyFile }: Certificates, tlsPort: number): string[] => [
   ...['--tls-port', String(tlsPort), '--tls-ca-cert-file', caFile, '--tls-cert-file', certFile],
