@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { epochMs } from '../schemas/time.ts';
-import type { KafkaConfig, RedisConfig } from '../shared/config/cluster-config.ts';
+import type { KafkaConfig, RedisConfig, SaslConfig } from '../shared/config/cluster-config.ts';
 import type { Config } from '../shared/config/config.ts';
 import type { Secret } from '../shared/config/config-reader.ts';
 import { openDataFolder } from '../shared/config/data-folder.ts';
 import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
 import { openKafkaLog } from '../shared/log/kafka-log.ts';
+import { clientCredentials } from '../shared/log/kafka-log-oauth.ts';
+import type { KafkaSasl } from '../shared/log/kafka-log-sasl.ts';
 import type { Log } from '../shared/log/log.ts';
 import { openEmbeddedState } from '../shared/state/embedded-state.ts';
 import { openRedisState } from '../shared/state/redis-state.ts';
@@ -114,8 +116,17 @@ const kafkaOptions = (
   replicas: kafka.replicas,
   sessionTimeoutMs: kafka.sessionTimeoutMs,
   prefix: kafka.prefix,
+  createTopics: kafka.createTopics,
   ...(kafka.tls ? { ssl: certificates(kafka.caFile) } : {}),
+  ...(kafka.sasl === null ? {} : { sasl: saslOptions(kafka.sasl) }),
 });
+
+const saslOptions = (sasl: SaslConfig): KafkaSasl => {
+  if (sasl.mechanism !== 'oauthbearer') return { ...sasl, password: sasl.password.reveal() };
+  const { tokenUrl, clientId, clientSecret } = sasl;
+  const token = clientCredentials({ url: tokenUrl, clientId, clientSecret: clientSecret.reveal(), fetch });
+  return { mechanism: 'oauthbearer', token };
+};
 
 const redisOptions = (redis: RedisConfig): Omit<Parameters<typeof openRedisState>[0], 'onError'> => ({
   server: redis.cluster ? { cluster: redis.urls } : { url: redis.urls[0] ?? '' },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { recordSchemas, writeWithIds } from '../schemas/codec.ts';
 import { epochMs, SECOND_MS } from '../schemas/time.ts';
 import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
@@ -8,10 +9,11 @@ import { networkKeys } from '../shared/identity/network-keys.ts';
 import { createTokens } from '../shared/identity/tokens.ts';
 import type { Log } from '../shared/log/log.ts';
 import { partitionOf } from '../shared/log/partition.ts';
+import { openSchemaRegistry, type SchemaRegistry } from '../shared/registry/schema-registry.ts';
 import { runProcessor, type RunningProcessor } from '../shared/runtime/run.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
-import { createMetrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
+import { createMetrics, type Metrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
 import { type Activation, openActivation } from './concurrency/activation.ts';
 import { policyRoutes } from './concurrency/admin.ts';
 import { concurrency } from './concurrency/concurrency.ts';
@@ -53,6 +55,8 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     closers.push(() => eventLoop.stop());
     const watching = observed(metrics, logger, clock);
     const onTrouble = watching.trouble;
+    const registry = await openRegistry(config, metrics, logger);
+    closers.push(() => registry?.close());
     const engine = await openEngine({
       config,
       nodeId,
@@ -127,6 +131,27 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     await closeAll();
     throw error;
   }
+};
+
+const REGISTRY_TIMEOUT_MS = 3 * SECOND_MS;
+
+const openRegistry = (config: Config, metrics: Metrics, logger: Logger): Promise<SchemaRegistry> | null => {
+  const { registry } = config;
+  if (registry === null) return null;
+  const { url, auth } = registry;
+  return openSchemaRegistry({
+    url,
+    auth: auth === null ? null : { username: auth.username, password: auth.password.reveal() },
+    timeoutMs: REGISTRY_TIMEOUT_MS,
+    schemas: recordSchemas(),
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms);
+      return () => clearTimeout(timer);
+    },
+    writeWithIds,
+    metrics,
+    logger,
+  });
 };
 
 type Parts = {

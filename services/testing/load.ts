@@ -25,6 +25,8 @@ export type Ledger = {
   readonly wrong: string[];
   /** Answers of 503, which say that the same call may succeed later. */
   unavailable: number;
+  /** Calls without an answer, from whoever stands before the service either. */
+  lost: number;
   degraded: number;
   calls: number;
 };
@@ -49,6 +51,8 @@ export type LoadOptions = {
 
 const DEVICES = ['tv', 'phone', 'tablet', 'laptop'];
 const CALL_TIMEOUT_MS = 3_000;
+/** Bad gateway, gateway timeout: the process behind it ended or stands still. */
+const FROM_A_BALANCER = [502, 504];
 
 export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load => {
   const ledger: Ledger = {
@@ -57,6 +61,7 @@ export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load
     decisions: [],
     wrong: [],
     unavailable: 0,
+    lost: 0,
     degraded: 0,
     calls: 0,
   };
@@ -68,8 +73,9 @@ export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load
       ledger.calls += 1;
       const answer = await send(url(), { ...request, timeoutMs: CALL_TIMEOUT_MS }).catch(() => null);
       if (answer !== null && answer.status < 500) return answer;
-      if (answer?.status === 503) ledger.unavailable += 1;
-      else if (answer !== null) ledger.wrong.push(`${answer.status} ${answer.text}`);
+      if (answer === null || FROM_A_BALANCER.includes(answer.status)) ledger.lost += 1;
+      else if (answer.status === 503) ledger.unavailable += 1;
+      else ledger.wrong.push(`${answer.status} ${answer.text}`);
       onAgain();
       await setTimeout(20 + ((ledger.calls * 7) % 30));
     }

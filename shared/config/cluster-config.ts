@@ -87,3 +87,18 @@ const readSasl = ({ errors, text, choice, password }: Reader): SaslConfig | null
   errors.push('KAFKA_SASL is oauthbearer: give it KAFKA_TOKEN_URL');
   return null;
 };
+
+export type RegistryConfig = {
+  readonly url: string;
+  readonly auth: { readonly username: string; readonly password: Password } | null;
+};
+
+export const readRegistryConfig = ({ errors, text, password }: Reader): RegistryConfig | null => {
+  const url = text('SCHEMA_REGISTRY_URL');
+  const username = text('SCHEMA_REGISTRY_USERNAME');
+  const secret = password('SCHEMA_REGISTRY_PASSWORD');
+  if ((username === null) !== (secret === null))
+    errors.push('SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD go together');
+  if (url === null) return null;
+  return { url, auth: username === null || secret === null ? null : { username, password: secret } };
+};

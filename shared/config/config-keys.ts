@@ -279,6 +279,22 @@ export const CONFIG_KEYS = {
     description:
       'How long the partitions of a dead owner wait for another one. 6 s where the broker’s `group.min.session.timeout.ms` allows no less.',
   },
+  SCHEMA_REGISTRY_URL: {
+    kind: 'text',
+    default: null,
+    pattern: new RegExp(`^https?://${URL_WITHOUT_CREDENTIALS}`),
+    means: 'an http or https address without user name and password',
+    description:
+      'A schema registry with the interface of Confluent’s, for readers that are not Playbeat. Playbeat itself waits for none.',
+  },
+  SCHEMA_REGISTRY_USERNAME: {
+    kind: 'text',
+    default: null,
+    pattern: /^[^\p{Cc}]{1,256}$/u,
+    means: '1 to 256 characters',
+    description: 'The user of the registry. Left out, it is asked without one.',
+  },
+  SCHEMA_REGISTRY_PASSWORD: { kind: 'password', default: null, description: 'The password of that user.' },
   REDIS_URL: {
     kind: 'list',
     default: null,

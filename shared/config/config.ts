@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_PARTITIONS } from '../../schemas/topics.ts';
-import { type ClusterConfig, readClusterConfig } from './cluster-config.ts';
+import { type ClusterConfig, readClusterConfig, readRegistryConfig, type RegistryConfig } from './cluster-config.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
 import { type Environment, quoted, readerOf, type Secret } from './config-reader.ts';
 import { misspelt } from './misspelt.ts';
@@ -29,6 +29,7 @@ export type Config = {
   readonly maxConnections: number;
   /** Null: all of it in this process, on embedded parts. */
   readonly cluster: ClusterConfig | null;
+  readonly registry: RegistryConfig | null;
 };
 export type LogLevel = (typeof CONFIG_KEYS)['LOG_LEVEL']['choices'][number];
 
@@ -69,6 +70,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     drainMs: number('DRAIN_MS'),
     maxConnections: number('MAX_CONNECTIONS'),
     cluster,
+    registry: readRegistryConfig(reader),
   };
 
   if (!isLoopback(config.host) && config.auth !== 'off') {

@@ -12,6 +12,8 @@ export type Stored = { readonly partition: number; readonly baseOffset: number; 
  * those for a repeat: acknowledged, and not in the log.
  */
 export type Sender = {
+  /** Connects, so that the first send is as quick as the others; rejects when there is no broker. */
+  open(): Promise<void>;
   /** One topic; partitions of which no other send is at work. Rejects when it is not known whether all are stored. */
   send(messages: TopicMessages): Promise<readonly Stored[]>;
   close(): Promise<void>;
@@ -58,6 +60,7 @@ export const openSender = (client: KafkaClient): Sender => {
   };
 
   return {
+    open: () => (current ??= start()).connected,
     send: async (topicMessages) => {
       const held = (current ??= start());
       held.sends += 1;

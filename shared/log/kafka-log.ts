@@ -36,6 +36,10 @@ export const openKafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
   await openTopics(client, { partitions, replicas, create: options.createTopics ?? true });
   const reader = await openReader(client);
   const sender = openSender(client);
+  await sender.open().catch(async (error: unknown) => {
+    await reader.close();
+    throw client.unavailable(error, null);
+  });
   const writer = openWriter({
     client,
     sender,

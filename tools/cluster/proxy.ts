@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { Pool } from 'undici';
 
 /**
- * One address before several processes, as a load balancer is: for development and tests. A call that gets no answer
- * goes to the next process: every call of Playbeat may be repeated, by its sequence, its request id or its nature.
+ * One address before several processes, as a load balancer is: for development and tests. A call that a process did not
+ * even take goes to the next one; what may have been done is for the caller to repeat.
  */
 export type Proxy = { readonly url: string; close(): Promise<void> };
 
@@ -56,7 +56,7 @@ const passedOn = (
 
 const problem = (res: ServerResponse, status: number, detail: string): void => {
   res.writeHead(status, { 'content-type': 'application/problem+json', 'retry-after': '1' });
-  res.end(JSON.stringify({ status, title: detail, code: 'BAD_GATEWAY', retryAfterMs: 1_000 }));
+  res.end(JSON.stringify({ type: 'about:blank', status, title: detail, retryAfterMs: 1_000 }));
 };
 
 export const startProxy = async ({ port, upstreams, answer }: ProxyOptions): Promise<Proxy> => {
@@ -88,11 +88,13 @@ export const startProxy = async ({ port, upstreams, answer }: ProxyOptions): Pro
         res.writeHead(reply.statusCode, passedOn(reply.headers));
         res.end(bytes);
         return;
-      } catch {
-        // The next one, if there is one.
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'UND_ERR_HEADERS_TIMEOUT') return problem(res, 504, 'the process does not answer');
+        if (code !== 'ECONNREFUSED') return problem(res, 502, 'the process ended, or cut the connection');
       }
     }
-    problem(res, 502, 'no process answers');
+    problem(res, 502, 'no process takes calls');
   };
 
   const server = createServer((req, res) => {

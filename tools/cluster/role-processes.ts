@@ -40,6 +40,9 @@ const HEALTH_MS = 250;
 /** A process that does not say for so long that it is well gets no more calls. */
 const HEALTH_TIMEOUT_MS = 1_000;
 
+/** A balancer takes a process out before it is ended. */
+const DEREGISTRATION_MS = 300;
+
 type Held = {
   readonly role: RoleName;
   readonly name: string;
@@ -114,6 +117,8 @@ export const startRoleProcesses = ({ env, folder, onLine, onPids }: RoleProcesse
   };
   const end = async (one: Held): Promise<void> => {
     one.ending = true;
+    // What was on its way to it arrives first.
+    if (!closed) await sleep(DEREGISTRATION_MS);
     const child = one.running?.child;
     if (child !== undefined) {
       const ended = once(child, 'exit');
