@@ -313,4 +313,26 @@ describe('the opening of a partition', () => {
     expect(await b.count(0)).toMatchObject({ pokes: 1 });
     await running.close();
   });
+
+  it('comes to nothing when the partition is taken away meanwhile', async () => {
+    const b = bench({ partitions: 1 });
+    const { bounds } = b.log;
+    let proceed = (): void => undefined;
+    Object.assign(b.log, {
+      bounds: async (...args: Parameters<typeof bounds>) => {
+        const found = await bounds(...args);
+        await new Promise<void>((resolve) => (proceed = resolve));
+        return found;
+      },
+    });
+    const running = await b.run();
+    await b.settle();
+    proceed();
+    await b.settle();
+    await b.log.revoke(0);
+    proceed();
+    await b.settle();
+    expect(running.status()).toEqual([]);
+    await running.close();
+  });
 });

@@ -111,6 +111,7 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
         async (ours) => {
           const partition = await runSteps(openPartition(parts, number, groupOffset), ours);
           const { end } = await log.bounds(processor.input, number);
+          if (!ours()) throw new Revoked('the partition was revoked');
           held.set(number, { partition, end, error: null });
           return nextOffset(partition);
         },

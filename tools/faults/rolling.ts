@@ -1,0 +1,114 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startLoad } from '../../services/testing/load.ts';
+import { truthOf } from '../../services/testing/truth.ts';
+import { openKafkaLog } from '../../shared/log/kafka-log.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import { startParts } from '../cluster/parts.ts';
+import { makeReport } from '../players/report.ts';
+import { startRun } from '../players/run.ts';
+import { root } from '../steps.ts';
+import { untilWell } from './watch.ts';
+
+/**
+ * node tools/faults/rolling.ts [--previous HEAD~1] [--accounts 300]
+ *
+ * Every process of a cluster is replaced under load, twice: by processes of an earlier commit beside the new ones, and back.
+ * Nothing is lost, nobody is answered 5xx, and at most 2 % degraded.
+ */
+export type RollingOptions = {
+  /** The start of an earlier release; null: this one's. */
+  readonly previous: string | null;
+  readonly accounts: number;
+};
+export type RollingReport = {
+  readonly violations: readonly string[];
+  readonly replaced: number;
+  readonly acknowledged: number;
+  readonly answers: number;
+  readonly degraded: number;
+};
+
+const PARTITIONS = 16;
+
+export const runRolling = async ({ previous, accounts }: RollingOptions): Promise<RollingReport> => {
+  const parts = await startParts({ brokers: 1, redis: 'single' });
+  const env = { ...parts.env, PARTITIONS: String(PARTITIONS) };
+  const main = previous === null ? {} : { main: previous };
+  const cluster = await startCluster({ env, counts: { ingest: 2, concurrency: 2 }, port: 0, adminPort: 0 });
+  try {
+    await untilWell(cluster);
+    const { url, processes } = cluster;
+    const load = startLoad({ url: () => url, households: 12, seed: 2, thinkMs: 80 });
+    const players = startRun({ url, accounts, minutes: 60, seed: 2, limit: 2, rate: accounts / 10, speed: 1 });
+    let replaced = 0;
+    for (const other of [main, {}])
+      for (const { name } of processes.list()) {
+        await processes.replace(name, other);
+        await cluster.settled();
+        replaced += 1;
+      }
+    await untilWell(cluster);
+    await load.finish();
+    players.end();
+    await players.finished;
+
+    const brokers = parts.env['KAFKA_BROKERS']!.split(',');
+    const log = await openKafkaLog({ brokers, clientId: 'truth', partitions: PARTITIONS });
+    const { ledger } = load;
+    const truth = await truthOf(log, ledger, { partitions: PARTITIONS }).finally(() => log.close());
+    const report = makeReport(players);
+    const errors = Object.entries(report.counts).filter(([what]) => /^error .* [5]\d\d/.test(what));
+    const answers = ledger.calls + report.calls;
+    const degraded = ledger.degraded + report.starts.degraded;
+    const violations = [
+      ...truth.violations,
+      ...ledger.wrong,
+      ...(ledger.unavailable + ledger.lost === 0
+        ? []
+        : [`${ledger.unavailable} answers of 503, ${ledger.lost} calls without an answer`]),
+      ...errors.map(([what, times]) => `${times} times: ${what}`),
+      ...report.firstViolations.map(({ kind, detail, accountId }) => `players: ${kind} of ${accountId}: ${detail}`),
+      ...(degraded <= answers * 0.02 ? [] : [`${degraded} of ${answers} answers were degraded`]),
+    ];
+    return { violations, replaced, acknowledged: ledger.acknowledged.length, answers, degraded };
+  } finally {
+    await cluster.close();
+    await parts.stop();
+  }
+};
+
+/** Another commit's files, with the packages of this one. */
+const checkOut = (commit: string): { readonly main: string; remove(): void } => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'playbeat-previous-')), 'tree');
+  execFileSync('git', ['worktree', 'add', '--detach', folder, commit], { cwd: root, stdio: 'ignore' });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  return {
+    main: join(folder, 'services', 'main.ts'),
+    remove: () => {
+      execFileSync('git', ['worktree', 'remove', '--force', folder], { cwd: root, stdio: 'ignore' });
+      rmSync(join(folder, '..'), { recursive: true, force: true });
+    },
+  };
+};
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { previous: { type: 'string', default: 'HEAD~1' }, accounts: { type: 'string', default: '300' } },
+  });
+  const previous = checkOut(values.previous);
+  try {
+    const { violations, ...figures } = await runRolling({
+      previous: previous.main,
+      accounts: Number(values.accounts),
+    });
+    console.table(figures);
+    for (const violation of violations) console.log(violation);
+    process.exitCode = violations.length === 0 ? 0 : 1;
+  } finally {
+    previous.remove();
+  }
+}
