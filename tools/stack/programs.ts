@@ -38,7 +38,7 @@ const PACKAGES = {
 } as const satisfies Readonly<Record<string, Package>>;
 
 export type ProgramName = keyof typeof PACKAGES;
-const NAMES = Object.keys(PACKAGES) as ProgramName[];
+export const PROGRAM_NAMES = Object.keys(PACKAGES) as ProgramName[];
 
 /** Something that the machine lacks, and the command that installs it. */
 export class MissingProgram extends Error {
@@ -81,7 +81,7 @@ export const needs = async (...names: readonly ProgramName[]): Promise<void> => 
  * Answers what is missing then.
  */
 export const installMissing = async (say: (line: string) => void): Promise<readonly MissingProgram[]> => {
-  const packages = (await missing(NAMES)).map((name) => PACKAGES[name].debian);
+  const packages = (await missing(PROGRAM_NAMES)).map((name) => PACKAGES[name].debian);
   if (packages.length === 0) return [];
   say(`installing ${packages.join(', ')}`);
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
@@ -94,7 +94,7 @@ export const installMissing = async (say: (line: string) => void): Promise<reado
   } catch (error) {
     say(`could not install them: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return (await missing(NAMES)).map((name) => new MissingProgram(name));
+  return (await missing(PROGRAM_NAMES)).map((name) => new MissingProgram(name));
 };
 
 /** What is fetched once and kept: outside the repository, so that a fresh checkout has it. */

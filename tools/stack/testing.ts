@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PARTS } from './parts.ts';
 
 export type Ran = { readonly code: number; readonly out: string; readonly err: string };
 
@@ -18,10 +19,13 @@ export type OwnStack = {
   end(): Promise<void>;
 };
 
+/** The shell of whoever runs the tests may have the addresses of a stack. */
+const NOWHERE = Object.fromEntries(PARTS.map(({ variable }) => [variable, '']));
+
 export const ownStack = (): OwnStack => {
   const folder = mkdtempSync(join(tmpdir(), 'playbeat-stack-test-'));
   const run: OwnStack['run'] = async (command, args, env = {}) => {
-    const child = spawn(command, args, { env: { ...process.env, TMPDIR: folder, ...env } });
+    const child = spawn(command, args, { env: { ...process.env, ...NOWHERE, TMPDIR: folder, ...env } });
     const [out, err]: [string[], string[]] = [[], []];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk.toString()));
