@@ -92,6 +92,7 @@ describe('under load', () => {
     await sleep(500);
     await cluster.settled();
     await load.finish();
+    await cluster.quiet();
     const log = await openKafkaLog({
       brokers: parts.env['KAFKA_BROKERS']!.split(','),
       clientId: 'truth',
@@ -103,6 +104,7 @@ describe('under load', () => {
     expect(ledger.wrong).toEqual([]);
     expect(truth.decisionsChecked).toBeGreaterThan(100);
     expect(ledger.acknowledged.length).toBeGreaterThan(200);
+    await processes.scale('ingest', 2);
   }, 120_000);
 });
 

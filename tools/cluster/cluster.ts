@@ -19,6 +19,8 @@ export type Cluster = {
   readonly processes: RoleProcesses;
   /** Resolves when every partition is folded by somebody, up to what the log held. */
   settled(): Promise<void>;
+  /** Ends ingest, and resolves when all that the log holds is folded: nothing changes any more. */
+  quiet(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -36,6 +38,8 @@ export type ClusterOptions = {
 
 const SETTLED_WITHIN_MS = 60_000;
 const MOST_PROCESSES = 32;
+/** What is on its way to an owner has reached it by then. */
+const QUIET_MS = 1_000;
 
 const newSecret = (): string => randomBytes(32).toString('base64url');
 
@@ -92,9 +96,15 @@ export const startCluster = async ({
       answer: (req, res) => answerAdmin(processes, req, res),
     });
     proxies.push(admin);
-    const settled = (): Promise<void> => untilSettled(processes, Number(shared.PARTITIONS));
+    const partitions = Number(shared.PARTITIONS);
+    const settled = (): Promise<void> => untilSettled(processes, { partitions, lag: 1_000 });
+    const quiet = async (): Promise<void> => {
+      await processes.scale('ingest', 0);
+      await sleep(QUIET_MS);
+      await untilSettled(processes, { partitions, lag: 0 });
+    };
     await settled();
-    return { url: front.url, admin: admin.url, env: shared, processes, settled, close };
+    return { url: front.url, admin: admin.url, env: shared, processes, settled, quiet, close };
   } catch (error) {
     await close();
     throw error;
@@ -120,11 +130,13 @@ const askOwners = async (processes: RoleProcesses): Promise<readonly (Processors
 const partitionsOf = (answers: readonly (Processors | null)[]): readonly Partition[] =>
   answers.flatMap((one) => one?.processors.flatMap(({ partitions }) => partitions) ?? []);
 
-const untilSettled = async (processes: RoleProcesses, count: number): Promise<void> => {
+type Wanted = { readonly partitions: number; readonly lag: number };
+
+const untilSettled = async (processes: RoleProcesses, { partitions: count, lag: most }: Wanted): Promise<void> => {
   const until = performance.now() + SETTLED_WITHIN_MS;
   for (;;) {
     const folded = partitionsOf(await askOwners(processes)).filter(
-      ({ state, lag }) => state === 'running' && lag < 1_000,
+      ({ state, lag }) => state === 'running' && lag <= most,
     );
     const who = new Set(folded.map(({ partition }) => partition));
     if (who.size === count && folded.length === count) return;

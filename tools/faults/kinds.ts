@@ -41,6 +41,21 @@ const brokerKilled: Fault = async ({ kafka }, random) => {
   await kafka.restart(id);
 };
 
+/** They hang: nothing is closed, nothing is answered. */
+const brokersFrozen: Fault = async ({ kafka }) => {
+  const ids = kafka.brokers.map((_, i) => i + 1);
+  ids.forEach(kafka.freeze);
+  await sleep(4 * SECOND_MS);
+  ids.forEach(kafka.thaw);
+};
+
+const registryCut: Fault = async ({ registryLine }) => {
+  registryLine.refuse();
+  registryLine.cut('reset');
+  await sleep(5 * SECOND_MS);
+  await registryLine.accept();
+};
+
 const redisCut: Fault = async ({ redis: { line } }) => {
   line.refuse();
   line.cut('reset');
@@ -76,6 +91,8 @@ export const FAULTS = {
   'ingest replaced': replaced('ingest'),
   'one owner more, then one less': oneOwnerMoreAndLess,
   'broker killed for 8 s': brokerKilled,
+  'all brokers frozen for 4 s': brokersFrozen,
+  'registry cut off for 5 s': registryCut,
   'Redis fails over': ({ redis }, random) => redis.failOver(random.below(400)),
   'Redis wiped': ({ redis }) => redis.wipe(),
   'Redis cut off for 4 s': redisCut,

@@ -74,6 +74,7 @@ export const runOutage = async ({ seconds }: OutageOptions): Promise<OutageRepor
     const without = await crowd.withoutSlot();
     await crowd.end();
     await load.finish();
+    await cluster.quiet();
 
     const log = await openKafkaLog({ brokers: kafka.brokers, clientId: 'truth', partitions: PARTITIONS });
     const truth = await truthOf(log, load.ledger, { partitions: PARTITIONS }).finally(() => log.close());

@@ -55,6 +55,7 @@ export const runRolling = async ({ previous, accounts }: RollingOptions): Promis
     await load.finish();
     players.end();
     await players.finished;
+    await cluster.quiet();
 
     const brokers = parts.env['KAFKA_BROKERS']!.split(',');
     const log = await openKafkaLog({ brokers, clientId: 'truth', partitions: PARTITIONS });

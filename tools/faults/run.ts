@@ -70,6 +70,7 @@ export const runFaults = async (options: FaultsOptions): Promise<FaultsReport> =
     await load.finish();
     players.end();
     await players.finished;
+    await world.cluster.quiet();
     return await judge({ world, load, players }, faults, violations);
   } finally {
     await world.close();
@@ -108,6 +109,8 @@ const breakAll = async (
       unexcused = 0;
       await FAULTS[name](world, random);
       const mendedMs = performance.now();
+      const nowMs = players.elapsedSeconds() * 1_000;
+      players.oracle.mayHaveRested(nowMs - (mendedMs - startMs), nowMs);
       excusedUntilMs = mendedMs + DEGRADED_AFTER_MS;
       const well = await untilWell(world.cluster).then(
         () => true,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { type OwnKafka, startOwnKafka } from '../stack/own-kafka.ts';
 import { type OwnRedis, startOwnRedis } from '../stack/own-redis.ts';
+import { startOwnRegistry } from '../stack/own-registry.ts';
 import { HOST } from '../stack/processes.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -10,6 +11,8 @@ export type World = {
   readonly cluster: Cluster;
   readonly kafka: OwnKafka;
   readonly redis: BreakableRedis;
+  /** Between the services and the schema registry. */
+  readonly registryLine: TcpProxy;
   /** Where folds without stored state began, by partition. */
   readonly rebuiltFrom: ReadonlyMap<number, readonly number[]>;
   close(): Promise<void>;
@@ -44,10 +47,21 @@ export const startWorld = async ({ ingest, owners, seed, logs }: WorldOptions): 
     rebuiltFrom.set(partition, [...(rebuiltFrom.get(partition) ?? []), from]);
   };
   try {
-    const [kafka, redis] = await Promise.all([startOwnKafka(3), startBreakableRedis(seed)]);
-    stops.push(kafka.stop, redis.stop);
+    const [kafka, redis, registry] = await Promise.all([
+      startOwnKafka(3),
+      startBreakableRedis(seed),
+      startOwnRegistry(),
+    ]);
+    stops.push(kafka.stop, redis.stop, registry.stop);
+    const registryAt = new URL(registry.url);
+    const registryLine = await startTcpProxy({ to: Number(registryAt.port), seed });
+    stops.push(registryLine.close);
     const cluster = await startCluster({
-      env: { KAFKA_BROKERS: kafka.brokers.join(','), REDIS_URL: `redis://${redis.line.address}` },
+      env: {
+        KAFKA_BROKERS: kafka.brokers.join(','),
+        REDIS_URL: `redis://${redis.line.address}`,
+        SCHEMA_REGISTRY_URL: `http://${registryLine.address}${registryAt.pathname}`,
+      },
       counts: { ingest, concurrency: owners },
       port: 0,
       adminPort: 0,
@@ -55,7 +69,7 @@ export const startWorld = async ({ ingest, owners, seed, logs }: WorldOptions): 
       ...(logs === undefined ? {} : { logs }),
     });
     stops.push(cluster.close);
-    return { cluster, kafka, redis, rebuiltFrom, close };
+    return { cluster, kafka, redis, registryLine, rebuiltFrom, close };
   } catch (error) {
     await close();
     throw error;

@@ -7,10 +7,15 @@ import type { Verdicts } from './verdicts.ts';
 
 export type Oracle = {
   note(fact: Fact): void;
+  /** Something broke that a household need not have noticed: leases may have rested in this span, and for a while after. */
+  mayHaveRested(fromMs: number, toMs: number): void;
   readonly verdicts: Verdicts;
   readonly counts: Readonly<OracleCounts>;
 };
 
+/** A node that refused beats says so within this time, and leases rest from then on for a beat and 2 s. */
+const TICK_MS = 1_000;
+const HOLD_MS = 12_000;
 const HISTORY_FACTS = 60;
 const SESSIONS_KEPT = 40;
 const FORGET_FREED_MS = 60_000;
@@ -60,7 +65,7 @@ export function createOracle({ limit }: { readonly limit: number }): Oracle {
         session.stoppedMs ??= fact.atMs;
         return release(session, fact.atMs);
       case 'call-lost':
-        court.stalls.add(fact.sentAtMs - 1_000, fact.atMs + 3_000);
+        court.stalls.add(fact.sentAtMs - TICK_MS, fact.atMs + HOLD_MS + TICK_MS);
         if (fact.call === 'start') return onStartLost(court, account, fact);
         if (session === undefined || fact.call === 'stop') return;
         session.beatsOnTheWay -= 1;
@@ -76,6 +81,7 @@ export function createOracle({ limit }: { readonly limit: number }): Oracle {
   return {
     verdicts: court.verdicts,
     counts: court.counts,
+    mayHaveRested: (fromMs, toMs) => court.stalls.add(fromMs, toMs + HOLD_MS + TICK_MS),
     note(fact) {
       const account = accounts.get(fact.accountId) ?? open(fact.accountId);
       account.history.push(fact);
