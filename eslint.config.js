@@ -24,7 +24,6 @@ const EDGE = [
   'shared/**/embedded-*.ts',
   'shared/**/data-folder.ts',
   'shared/log/revocation.ts',
-  'shared/log/testing/**/*.ts',
   'shared/telemetry/**/*.ts',
   'shared/http/server.ts',
   ...TESTS,

@@ -214,7 +214,9 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     }
   };
 
-  const done = run().catch((error: unknown) => {
+  const done = run().catch(async (error: unknown) => {
+    // Who was away for long may be told by the next owner's work that the partition is another's, before the group says so.
+    while (!stopped && !fetching.isKnown()) await woken();
     if (!stopped) fail(error);
   });
 

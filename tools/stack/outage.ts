@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Log } from '../log.ts';
-import { readAll, record, textOf, TOPIC } from './member.ts';
+import type { Log } from '../../shared/log/log.ts';
+import { readAll, record, textOf, TOPIC } from '../../shared/log/testing/member.ts';
 
 export type OutageOptions = {
   readonly log: Log;
