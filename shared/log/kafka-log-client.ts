@@ -2,7 +2,13 @@ import kafkajs from 'kafkajs';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import type { ConnectionOptions } from 'node:tls';
 import type { TopicName } from '../../schemas/topics.ts';
-import { restTimers, type ClientConfig, type RetryConfig } from './kafka-log-inside.ts';
+import {
+  dropSilentBrokers,
+  findOtherCoordinators,
+  restTimers,
+  type ClientConfig,
+  type RetryConfig,
+} from './kafka-log-inside.ts';
 import { saslOf, type KafkaSasl } from './kafka-log-sasl.ts';
 import { LogUnavailable, type LogPlace } from './log-errors.ts';
 
@@ -25,7 +31,8 @@ export type KafkaClient = {
   open(): InstanceType<typeof Kafka>;
   topicOf(topic: TopicName): string;
   groupOf(group: string): string;
-  unavailable(error: unknown, at: LogPlace | null): LogUnavailable;
+  /** `who` had that trouble, where it does not show. */
+  unavailable(error: unknown, at: LogPlace | null, who?: string): LogUnavailable;
 };
 
 /** Long enough for the election of a new leader, which takes a Kafka 2 s here. */
@@ -43,6 +50,8 @@ const prepare = (): void => {
   if (prepared) return;
   prepared = true;
   restTimers();
+  dropSilentBrokers();
+  findOtherCoordinators();
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: async (encoder: { readonly buffer: Buffer }) => compressFrameSync(encoder.buffer),
     decompress: async (bytes: Buffer) => decompressFrameSync(bytes),
@@ -69,8 +78,14 @@ export const openKafkaClient = (connection: KafkaConnection): KafkaClient => {
     open: () => new Kafka({ ...config, logLevel: logLevel.NOTHING }),
     topicOf: (topic) => `${prefix}${topic}`,
     groupOf: (group) => `${prefix}${group}`,
-    unavailable: (error, at) =>
-      error instanceof LogUnavailable ? error : new LogUnavailable(textOf(error), { where, at, cause: error }),
+    unavailable: (error, at, who) => {
+      if (error instanceof LogUnavailable) return error;
+      return new LogUnavailable(who === undefined ? textOf(error) : `${who}: ${textOf(error)}`, {
+        where,
+        at,
+        cause: error,
+      });
+    },
   };
 };
 

@@ -12,6 +12,10 @@ export type Fetching = {
   seek(offset: number): void;
   pause(): void;
   resume(): void;
+  /** Whether the partition is this member's for all that the group has said lately; `goOn` is called when it is again. */
+  isKnown(): boolean;
+  /** The partition has records that the member does not come by. */
+  stuck(error: Error): void;
 };
 
 /** The delivery of one partition to one consumer, from `assigned` until it is revoked or has failed. */
@@ -19,6 +23,10 @@ export type KafkaDelivery = {
   /** What the member fetched; it waits here, so that a slow partition holds no other one up. */
   accept(shown: Shown): void;
   isRunning(): boolean;
+  /** The group has answered. */
+  goOn(): void;
+  /** Looks from time to time whether the log has what does not come; at the third look without an answer the member is stuck. */
+  look(): void;
   /** Tells the consumer, and waits until it has let go and its handler has answered; not longer than `graceMs`. */
   stop(graceMs: number): Promise<void>;
 };
@@ -65,8 +73,12 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     if (failed) return;
     failed = true;
     pause();
-    consumer.failed(partition, error);
     wake();
+    try {
+      consumer.failed(partition, error);
+    } catch (thrown) {
+      onTrouble(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
   };
   const pause = (): void => {
     paused = true;
@@ -136,10 +148,26 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     if (buffered <= BUFFER_BYTES) resume();
   };
 
-  const grown = (): Promise<void> =>
+  const woken = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve;
     });
+
+  /** Where it stood at the last look, and whether the log had more than that. */
+  let still: number | null = null;
+  let missed = false;
+  const look = async (): Promise<void> => {
+    const at = expected;
+    const waits = (): boolean => running() && !paused && chunks.length === 0 && fetching.isKnown() && expected === at;
+    if (at === null || !waits() || at !== still) {
+      [still, missed] = [at, false];
+      return;
+    }
+    const { to } = await reader.read(topic, partition, at, 1);
+    if (to === at || !waits()) return;
+    if (missed) fetching.stuck(new Error(`partition ${partition} stands still at offset ${at}, and the log goes on`));
+    missed = true;
+  };
 
   /** As much of the oldest chunk as a handler is given at once. */
   const next = (): Batch => {
@@ -165,13 +193,15 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     await nextTurn();
     const start = await patiently(async () => {
       const groupOffset = await reader.groupOffset(consumer.group, topic, partition);
+      // Taking it over from one that has it by now would stop that one.
+      while (!stopped && !fetching.isKnown()) await woken();
       return stopped ? null : consumer.assigned(partition, groupOffset);
     });
     if (start === null) return;
     await startAt(start);
     while (running()) {
-      if (chunks.length === 0) {
-        await grown();
+      if (chunks.length === 0 || !fetching.isKnown()) {
+        await woken();
         continue;
       }
       const batch = next();
@@ -184,15 +214,21 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     }
   };
 
-  const done = run().catch((error: unknown) => {
+  const done = run().catch(async (error: unknown) => {
+    // Who was away for long may be told by the next owner's work that the partition is another's, before the group says so.
+    while (!stopped && !fetching.isKnown()) await woken();
     if (!stopped) fail(error);
   });
 
   return {
     isRunning: running,
+    goOn: () => wake(),
+    // That the log cannot be had is heard elsewhere.
+    look: () => void look().catch(() => {}),
     accept: (shown) => {
       if (!running() || expected === null || shown.messages.length === 0) return;
       end = Math.max(end, Number(shown.highWatermark));
+      reader.reached(topic, partition, end);
       // Gaps are normal behind the offset that was asked for: what is missing there, the log does not hold.
       if (Number(shown.fetchedOffset) === expected) {
         push({ from: expected, to: Number(shown.lastOffset()) + 1, records: shown.messages.map(recordOf) });

@@ -1,10 +1,11 @@
-import type { Consumer as KafkaConsumer } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RETRY, textOf, type KafkaClient } from './kafka-log-client.ts';
+import { NO_CLAIMS } from './kafka-log-assigner.ts';
+import { typeOf, type KafkaClient } from './kafka-log-client.ts';
 import { startDelivery, type KafkaDelivery } from './kafka-log-delivery.ts';
-import type { Shown } from './kafka-log-inside.ts';
+import { openMember, type Member } from './kafka-log-member.ts';
 import type { KafkaReader } from './kafka-log-reader.ts';
 import type { Consumer, Consumption } from './log.ts';
+import { atMost } from './revocation.ts';
 
 export type GroupOptions = {
   readonly client: KafkaClient;
@@ -20,26 +21,27 @@ export type GroupOptions = {
 const GRACE_MS = 1_000;
 /** The least that a broker allows when nobody has set anything. */
 const DEFAULT_SESSION_MS = 6_000;
-/** Also what a pause, a resumption or a leave may take when nothing comes. */
-const FETCH_WAIT_MS = 100;
-/** With no broker to be had there is nobody to say good-bye to. */
-const LEAVE_MS = 2_000;
+const LOOK_MS = 10_000;
 const COMMIT_EVERY_MS = 200;
+/** What is not committed by then is said again by the next owner. */
+const LAST_COMMIT_MS = 2_000;
 const FIRST_RESTART_MS = 100;
 const LAST_RESTART_MS = 1_000;
-/** A member that has not fetched for so long hangs, and is made anew. */
-const SILENT_MS = 30_000;
+/** One that has lived so long did not fail for the reason of the one before. */
+const LONG_LIFE_MS = 30_000;
 
 /**
- * One member of a consumer group. kafkajs fetches and keeps the membership, and never waits for a handler: batches queue up
+ * A place in a consumer group. kafkajs fetches and keeps the membership, and never waits for a handler: batches queue up
  * in a delivery for each partition. A member that crashes, or says nothing for long, is replaced until `close`.
  */
 export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumption => {
   const { client, reader, onTrouble } = options;
+  const group = client.groupOf(consumer.group);
   const topic = client.topicOf(consumer.topic);
   const deliveries = new Map<number, KafkaDelivery>();
   const commits = new Map<number, number>();
-  let member: KafkaConsumer | null = null;
+  const claims = { ...NO_CLAIMS };
+  let member: Member | null = null;
   let closing = false;
   /** Assignments so far: what belongs to an earlier one is not begun any more. */
   let assignments = 0;
@@ -48,6 +50,10 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     leaving.signal.addEventListener('abort', () => resolve(null));
   });
   let sessionTimeoutMs = options.sessionTimeoutMs;
+
+  const trouble = (error: unknown): void => {
+    if (!closing) onTrouble(client.unavailable(error, null, `the member of ${group} for ${topic}`));
+  };
 
   let stopped: Promise<unknown> = Promise.resolve();
   /** Also waits for those that were told before. */
@@ -61,43 +67,25 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
   };
 
   const flush = async (): Promise<void> => {
-    const offsets = [...commits].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
+    const offsets = new Map(commits);
     commits.clear();
-    if (offsets.length > 0) await member?.commitOffsets(offsets).catch(trouble);
-  };
-  const trouble = (error: unknown): void => {
-    const who = `the member of ${client.groupOf(consumer.group)} for ${topic}`;
-    if (!closing) onTrouble(client.unavailable(new Error(`${who}: ${textOf(error)}`, { cause: error }), null));
-  };
-  /** kafkajs does not say why it finds no coordinator of the group; the reader asks it as well, and hears. */
-  const reasonOf = async (error: Error): Promise<unknown> => {
-    if (error.name !== 'KafkaJSGroupCoordinatorNotFound') return error;
-    return reader.groupOffset(consumer.group, consumer.topic, 0).then(
-      () => error,
-      (reason: unknown) => reason,
-    );
+    if (offsets.size > 0) await member?.commit(offsets).catch(trouble);
   };
   let flushing = Promise.resolve();
   const flusher = setInterval(() => {
     if (commits.size > 0) flushing = flushing.then(flush);
   }, COMMIT_EVERY_MS).unref();
 
-  const assign = async (by: KafkaConsumer, partitions: readonly number[]): Promise<void> => {
+  const assign = async (by: Member, partitions: readonly number[]): Promise<void> => {
     const assignment = ++assignments;
     // Before the first fetch: nothing is fetched from where the group was.
-    by.pause([{ topic, partitions: [...partitions] }]);
+    by.pause(partitions);
     // Another member may have had them since.
     await stopAll();
     if (closing || assignment !== assignments) return;
     for (const partition of partitions) {
-      const at = [{ topic, partitions: [partition] }];
       const ifMember = (work: () => void): void => {
-        if (assignment !== assignments || by !== member) return;
-        try {
-          work();
-        } catch {
-          // It has crashed and will say so: its deliveries end with it.
-        }
+        if (assignment === assignments && by === member) work();
       };
       const delivery = startDelivery({
         consumer,
@@ -107,9 +95,11 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
         maxBytes: options.maxBytes,
         onTrouble,
         fetching: {
-          seek: (offset) => ifMember(() => by.seek({ topic, partition, offset: String(offset) })),
-          pause: () => ifMember(() => by.pause(at)),
-          resume: () => ifMember(() => by.resume(at)),
+          seek: (offset) => ifMember(() => by.seek(partition, offset)),
+          pause: () => ifMember(() => by.pause([partition])),
+          resume: () => ifMember(() => by.resume(partition)),
+          isKnown: by.isKnown,
+          stuck: by.giveUp,
         },
       });
       deliveries.set(partition, delivery);
@@ -118,70 +108,49 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
 
   /** One life of a member; resolves with the reason of its end. */
   const live = async (): Promise<Error | null> => {
-    const one = client.open().consumer({
-      groupId: client.groupOf(consumer.group),
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: Math.max(sessionTimeoutMs, 5_000),
-      heartbeatInterval: Math.floor(sessionTimeoutMs / 10),
-      maxWaitTimeInMs: FETCH_WAIT_MS,
-      metadataMaxAge: 60_000,
-      allowAutoTopicCreation: false,
-      // Restarted here, with everything that belongs to it.
-      retry: { ...RETRY, restartOnFailure: async () => false },
-    });
-    let lastSignMs = performance.now();
-    const sign = (): void => {
-      lastSignMs = performance.now();
+    // One that was given up may still get through before it is gone: nobody listens to it.
+    const ifMember = (work: () => void): void => {
+      if (member === one) work();
     };
-    let watchdog: NodeJS.Timeout | undefined;
-    const crashed = new Promise<Error>((resolve) => {
-      one.on('consumer.crash', ({ payload }) => resolve(payload.error));
-      watchdog = setInterval(() => {
-        if (performance.now() - lastSignMs > SILENT_MS) resolve(new Error(`no fetch for ${SILENT_MS} ms`));
-      }, 1_000).unref();
+    const one = openMember({
+      client,
+      group,
+      topic,
+      sessionTimeoutMs,
+      claims,
+      onAssigned: (partitions) => ifMember(() => void assign(one, partitions).catch(one.giveUp)),
+      // They are another's as soon as it has joined: not a moment to lose, so not one to wait either.
+      onRebalancing: () =>
+        ifMember(() => {
+          void flush();
+          void stopAll();
+        }),
+      onFetched: (partition, shown) => ifMember(() => deliveries.get(partition)?.accept(shown)),
+      onKnown: () => deliveries.forEach((delivery) => delivery.goOn()),
     });
-    one.on('consumer.fetch', sign);
-    // They are another's as soon as it has joined: not a moment to lose, so not one to wait either.
-    one.on('consumer.rebalancing', () => {
-      if (member !== one) return;
-      void flush();
-      void stopAll();
-    });
-    one.on('consumer.group_join', ({ payload }) => {
-      sign();
-      // One that was given up may still get through before it is gone.
-      if (member !== one) return;
-      assign(one, payload.memberAssignment[topic] ?? []).catch(trouble);
-    });
-    const start = async (): Promise<void> => {
-      await one.connect();
-      if (closing) return;
-      await one.subscribe({ topics: [topic], fromBeginning: true });
-      await one.run({
-        autoCommit: false,
-        eachBatch: async ({ batch, isStale }) => {
-          const shown = batch as unknown as Shown;
-          if (member === one && !isStale()) deliveries.get(batch.partition)?.accept(shown);
-        },
-      });
-    };
     member = one;
-    const started = start();
+    const looker = setInterval(() => deliveries.forEach((delivery) => delivery.look()), LOOK_MS).unref();
     try {
-      return await Promise.race([started.then(() => crashed), crashed, left]);
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return await Promise.race([one.ended, left]);
     } finally {
-      clearInterval(watchdog);
+      clearInterval(looker);
       await stopAll();
       // What a member that crashed has not said is lost, and said again behind the next batch.
-      if (closing) await flushing.then(flush);
+      if (closing) await atMost(LAST_COMMIT_MS, flushing.then(flush));
       commits.clear();
       member = null;
-      // Not before it is in: it would stay in the group.
-      const gone = started.catch(() => {}).then(() => one.disconnect().catch(() => {}));
-      if (closing) await Promise.race([gone, sleep(LEAVE_MS, undefined, { ref: false })]);
+      const gone = one.leave();
+      if (closing) await gone;
     }
+  };
+
+  /** kafkajs does not say why it finds no coordinator of the group; the reader asks as well, and hears. */
+  const reasonOf = async (error: Error): Promise<unknown> => {
+    if (error.name !== 'KafkaJSGroupCoordinatorNotFound') return error;
+    return reader.groupOffset(consumer.group, consumer.topic, 0).then(
+      () => error,
+      (reason: unknown) => reason,
+    );
   };
 
   const lives = async (): Promise<void> => {
@@ -196,8 +165,8 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
         sessionTimeoutMs = DEFAULT_SESSION_MS;
         continue;
       }
-      trouble(await Promise.race([reasonOf(error), left]));
-      if (performance.now() - startedAt > SILENT_MS) waitMs = FIRST_RESTART_MS;
+      if (!isComingUp(error) || waitMs === LAST_RESTART_MS) trouble(await Promise.race([reasonOf(error), left]));
+      if (performance.now() - startedAt > LONG_LIFE_MS) waitMs = FIRST_RESTART_MS;
       await sleep(waitMs, undefined, { signal: leaving.signal }).catch(() => {});
       waitMs = Math.min(2 * waitMs, LAST_RESTART_MS);
     }
@@ -219,4 +188,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
   };
 };
 
-const isTooShort = (error: Error & { readonly type?: unknown }): boolean => error.type === 'INVALID_SESSION_TIMEOUT';
+const isTooShort = (error: Error): boolean => typeOf(error) === 'INVALID_SESSION_TIMEOUT';
+/** What a coordinator says that has just been made one: no trouble, unless it goes on. */
+const isComingUp = (error: Error): boolean =>
+  ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE'].includes(typeOf(error) ?? '');

@@ -1,8 +1,14 @@
 import type { Mechanism, SASLOptions } from 'kafkajs';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import Broker from 'kafkajs/src/broker/index.js';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
 import Cluster from 'kafkajs/src/cluster/index.js';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
 import FetchedBatch from 'kafkajs/src/consumer/batch.js';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import errors from 'kafkajs/src/errors.js';
+// @ts-expect-error the inside of kafkajs has no types; package.json pins its version
+import Connection from 'kafkajs/src/network/connection.js';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 // @ts-expect-error the inside of kafkajs has no types; package.json pins its version
@@ -10,7 +16,7 @@ import newSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { ConnectionOptions } from 'node:tls';
 
 /*
- * What is needed of kafkajs 2.2.4 and stands in no documentation: reading without joining a group, and a repair. Its public
+ * What is needed of kafkajs 2.2.4 and stands in no documentation: reading without joining a group, and three repairs. Its public
  * parts do the rest. A newer kafkajs needs this file looked at first.
  */
 
@@ -142,5 +148,69 @@ export const restTimers = (): void => {
       },
       throttledMs > 0 ? throttledMs : 10,
     );
+  };
+};
+
+type Wire = {
+  readonly host: string;
+  readonly port: number;
+  readonly socket?: { destroy(): void };
+  send(request: unknown): Promise<unknown>;
+  rejectRequests(error: Error): void;
+  disconnect(): Promise<unknown>;
+};
+
+/**
+ * A broker that does not answer in time, as one behind a broken network, keeps its connection in kafkajs, which asks it
+ * again and again for a minute and never asks another who leads now. Kafka's own client takes it for gone; so does this.
+ */
+export const dropSilentBrokers = (): void => {
+  const wire = (Connection as { prototype: Wire }).prototype;
+  const { KafkaJSConnectionClosedError: Closed } = errors as {
+    KafkaJSConnectionClosedError: new (text: string, at: { host: string; port: number }) => Error;
+  };
+  const { send } = wire;
+  wire.send = async function (this: Wire, request) {
+    const { socket, host, port } = this;
+    try {
+      return await send.call(this, request);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'KafkaJSRequestTimeoutError') throw error;
+      const closed = new Closed(`${host}:${port} does not answer: ${error.message}`, { host, port });
+      // Another request may have found out before, and there is a new connection already.
+      if (socket !== undefined && socket === this.socket) {
+        socket.destroy();
+        this.rejectRequests(closed);
+        await this.disconnect();
+      }
+      throw closed;
+    }
+  };
+};
+
+type Coordinator = { heartbeat(request: unknown): Promise<unknown> };
+
+/** All that fetch for a member stop within this time, and each of them asks the coordinator once more. */
+const STOP_MS = 1_000;
+
+/**
+ * A member whose coordinator is gone asks it again and again, is then thrown away, and its successor waits for the session
+ * of its predecessor to end. What it is told here is what a coordinator says that is none any more: find the other one.
+ */
+export const findOtherCoordinators = (): void => {
+  const coordinator = (Broker as { prototype: Coordinator }).prototype;
+  const { heartbeat } = coordinator;
+  const gone = new WeakMap<Coordinator, { readonly atMs: number; readonly error: Error }>();
+  coordinator.heartbeat = async function (this: Coordinator, request) {
+    const before = gone.get(this);
+    if (before !== undefined && performance.now() - before.atMs < STOP_MS) throw before.error;
+    try {
+      return await heartbeat.call(this, request);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.name.startsWith('KafkaJSConnection')) throw error;
+      Object.assign(error, { type: 'NOT_COORDINATOR_FOR_GROUP' });
+      gone.set(this, { atMs: performance.now(), error });
+      throw error;
+    }
   };
 };

@@ -14,11 +14,15 @@ export type KafkaReader = {
   bounds(topic: TopicName, partition: number): Promise<Bounds>;
   offsetAt(topic: TopicName, partition: number, atMs: EpochMs): Promise<number>;
   groupOffset(group: string, topic: TopicName, partition: number): Promise<number | null>;
+  /** The log had so much once: whoever says that it has less does not lead the partition any more. */
+  reached(topic: TopicName, partition: number, end: number): void;
   /** The broker that leads a partition, as far as is known; `RangeError` for a partition that is not there. */
   leaderOf(topic: TopicName, partition: number): number | null;
   close(): Promise<void>;
 };
 
+/** Nothing is asked here that takes a broker long. */
+const ANSWER_MS = 2_000;
 /** With no broker to be had there is nobody to say good-bye to. */
 const CLOSE_MS = 2_000;
 const READ_BYTES = 1024 * 1024;
@@ -35,13 +39,18 @@ export const recordOf = (message: RawMessage): LogRecord => ({
 type Named = { readonly name?: unknown; readonly type?: unknown };
 
 export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
-  const cluster = openCluster(client.config);
+  const cluster = openCluster({ ...client.config, requestTimeout: ANSWER_MS });
   const connect = async (): Promise<void> => {
     await cluster.connect();
     await cluster.addMultipleTargetTopics(topicNames.map((name) => client.topicOf(name)));
     await cluster.refreshMetadataIfNecessary();
   };
   let closed = false;
+  const ends = new Map<string, number>();
+  const reached = (topic: TopicName, partition: number, end: number): void => {
+    const key = `${topic}/${partition}`;
+    ends.set(key, Math.max(end, ends.get(key) ?? 0));
+  };
 
   const ask = async <T>(topic: TopicName, partition: number, question: () => Promise<T>): Promise<T> => {
     let waitMs = RETRY.initialRetryTime;
@@ -51,7 +60,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         return await question();
       } catch (error) {
         const { name } = error as Named;
-        if (name === 'KafkaJSOffsetOutOfRange' || error instanceof RangeError) throw error;
+        if (name === 'LogOutOfRange' || error instanceof RangeError) throw error;
         if (left === 0 || closed || isForbidden(error))
           throw client.unavailable(error, { topic, partition, offset: null });
       }
@@ -101,24 +110,35 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         offsetOf(topic, partition, { fromBeginning: true }),
         offsetOf(topic, partition, { fromBeginning: false }),
       ]);
+      // A broker that was cut off believes for a while that it leads.
+      const before = ends.get(`${topic}/${partition}`) ?? 0;
+      if (end < before) throw new Error(`its leader has ${end} records of it, and there were ${before}`);
+      reached(topic, partition, end);
       return { first, end };
     });
 
   const fetch = (topic: TopicName, partition: number, from: number) =>
     ask(topic, partition, async () => {
       const broker = await brokerOf(topic, partition);
-      const { responses } = await broker.fetch({
-        maxWaitTime: 100,
-        minBytes: 0,
-        maxBytes: READ_BYTES,
-        isolationLevel: READ_COMMITTED,
-        topics: [
-          {
-            topic: client.topicOf(topic),
-            partitions: [{ partition, fetchOffset: String(from), maxBytes: READ_BYTES }],
-          },
-        ],
-      });
+      const { responses } = await broker
+        .fetch({
+          maxWaitTime: 100,
+          minBytes: 0,
+          maxBytes: READ_BYTES,
+          isolationLevel: READ_COMMITTED,
+          topics: [
+            {
+              topic: client.topicOf(topic),
+              partitions: [{ partition, fetchOffset: String(from), maxBytes: READ_BYTES }],
+            },
+          ],
+        })
+        .catch(async (error: unknown) => {
+          if ((error as Named).name !== 'KafkaJSOffsetOutOfRange') throw error;
+          const held = await bounds(topic, partition);
+          if (from < held.first || from > held.end) throw new LogOutOfRange({ topic, partition, offset: from }, held);
+          throw error;
+        });
       const answer = responses[0]?.partitions[0];
       // A broker that throttles us answers without the partition.
       if (answer === undefined) throw new Error('the broker answered without the partition');
@@ -131,6 +151,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
 
   return {
     bounds,
+    reached,
     leaderOf: (topic, partition) => {
       try {
         return leaderOf(topic, partition);
@@ -140,10 +161,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
       }
     },
     read: async (topic, partition, from, maxRecords) => {
-      const answer = await fetch(topic, partition, from).catch(async (error: unknown) => {
-        if ((error as Named).name !== 'KafkaJSOffsetOutOfRange') throw error;
-        throw new LogOutOfRange({ topic, partition, offset: from }, await bounds(topic, partition));
-      });
+      const answer = await fetch(topic, partition, from);
       const shown = shownOf(client.topicOf(topic), from, answer);
       const records = shown.messages.map(recordOf);
       const taken = records.slice(0, Math.max(0, maxRecords));
@@ -154,6 +172,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         return TOPICS[topic].retentionMs === 'compact' ? Math.max(from, Number(answer.lastStableOffset)) : from;
       })();
       const end = Math.max(Number(answer.highWatermark), to);
+      reached(topic, partition, end);
       return { topic, partition, from, to, records: taken, end };
     },
     offsetAt: (topic, partition, atMs) =>

@@ -22,6 +22,8 @@ export type WriterOptions = {
   readonly client: KafkaClient;
   readonly sender: Sender;
   leaderOf(topic: TopicName, partition: number): number | null;
+  /** Hears how far a partition goes. */
+  reached(topic: TopicName, partition: number, end: number): void;
   /** After this long a caller is told that it is not known whether its records are stored. */
   readonly timeoutMs: number;
   /** Of records that wait or are in flight; more are refused. */
@@ -46,7 +48,7 @@ const SWEEP_MS = 100;
 const RECORD_BYTES = 64;
 
 export const openWriter = (options: WriterOptions): KafkaWriter => {
-  const { client, sender, leaderOf, timeoutMs, maxWaitingBytes } = options;
+  const { client, sender, leaderOf, reached, timeoutMs, maxWaitingBytes } = options;
   const queues = new Map<string, Queue>();
   const lines = new Map<string, Line>();
   /** Whose callers have no answer yet, in the order of their calls. */
@@ -96,13 +98,14 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
     return queue.waiting.splice(0, count);
   };
 
-  const settle = (sent: readonly Waiting[], stored: Stored): void => {
+  const settle = (sent: readonly Waiting[], stored: Stored): number => {
     let offset = stored.baseOffset;
     for (const one of sent) {
       const appendedAtMs = epochMs(stored.appendedAtMs);
       if (answer(one)) one.resolve({ partition: stored.partition, baseOffset: offset, appendedAtMs });
       offset += one.messages.length;
     }
+    return offset;
   };
 
   const sendOnce = async (topic: TopicName, taken: ReadonlyMap<Queue, readonly Waiting[]>): Promise<void> => {
@@ -112,7 +115,7 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
       trouble = null;
       for (const [queue, sent] of taken) {
         const place = stored.find((one) => one.partition === queue.partition);
-        if (place !== undefined) settle(sent, place);
+        if (place !== undefined) reached(topic, place.partition, settle(sent, place));
         else sent.forEach((one) => fail(one, new Error('the broker did not say where it put the records')));
       }
     } catch (error) {

@@ -44,6 +44,7 @@ export const openKafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
     client,
     sender,
     leaderOf: reader.leaderOf,
+    reached: reader.reached,
     timeoutMs: options.appendTimeoutMs ?? 10_000,
     maxWaitingBytes: options.maxWaitingBytes ?? 64 * MIB,
   });
