@@ -19,6 +19,7 @@ let admin: Admin;
 beforeAll(async () => {
   kafka = await startSecureKafka();
   await kafka.addUser('playbeat', 'correct-horse-7');
+  await kafka.addUser('guest', 'correct-horse-7');
   admin = openKafkaClient({ brokers: kafka.brokers, clientId: 'test' }).open().admin();
   await admin.connect();
 }, START_MS);
@@ -27,12 +28,12 @@ afterAll(async () => {
   await kafka?.stop();
 }, PATIENCE_MS);
 
-type Right = Pick<AclEntry, 'resourceType' | 'resourceName' | 'operation'>;
+type Right = Pick<AclEntry, 'resourceType' | 'resourceName' | 'operation'> & { readonly principal?: string };
 const aclOf = (right: Right, permissionType: number, resourcePatternType: number): AclEntry => ({
+  principal: 'User:playbeat',
   ...right,
   permissionType,
   resourcePatternType,
-  principal: 'User:playbeat',
   host: '*',
 });
 const allow = (...rights: readonly Right[]) =>
@@ -79,13 +80,13 @@ describe('the Kafka log of a user that ACLs limit', () => {
   }, PATIENCE_MS);
   afterEach(() => log.close(), PATIENCE_MS);
 
-  const open = (options: Partial<KafkaLogOptions> & Pick<KafkaLogOptions, 'prefix'>): Promise<Log> =>
+  const open = (options: Partial<KafkaLogOptions>, username = 'playbeat'): Promise<Log> =>
     openKafkaLog({
       brokers: kafka.addresses('scram'),
       clientId: 'test',
       partitions: 2,
       ssl: { ca: kafka.ca },
-      sasl: { mechanism: 'scram-sha-512', username: 'playbeat', password: 'correct-horse-7' },
+      sasl: { mechanism: 'scram-sha-512', username, password: 'correct-horse-7' },
       ...options,
     });
   const append = (text: string) => log.append(TOPIC, 0, [record(text)]);
@@ -121,6 +122,18 @@ describe('the Kafka log of a user that ACLs limit', () => {
     while ((await append('after').catch(() => null)) === null) await sleep(20);
     await member.when(() => member.texts(0).includes('after'));
     expect([troubles, member.failures]).toEqual([[], []]);
+  });
+
+  it('writes as soon as a user may that could write nowhere before', async () => {
+    const right = { principal: 'User:guest', resourceType: AclResourceTypes.TOPIC, resourceName: prefix };
+    await allow({ ...right, operation: AclOperationTypes.READ });
+    await allow({ ...right, operation: AclOperationTypes.DESCRIBE_CONFIGS });
+    const guest = await open({ prefix, createTopics: false }, 'guest');
+    const write = () => guest.append(TOPIC, 0, [record('text')]);
+    await expect(write()).rejects.toThrow('Cluster authorization failed (CLUSTER_AUTHORIZATION_FAILED)');
+    await allow({ ...right, operation: AclOperationTypes.WRITE });
+    while ((await write().catch(() => null)) === null) await sleep(20);
+    await guest.close();
   });
 
   it.each([

@@ -62,9 +62,9 @@ const NAME = 'playbeat-sticky';
 /** Of the format that all clients of Kafka share, so that its tools can show it. */
 const VERSION = 0;
 
-/** For members that consume one topic. */
+/** For members that consume one topic. `claims` says what a member tells when it joins. */
 export const stickyAssigner =
-  (claims: Claims): PartitionAssigner =>
+  (claims: () => Claims): PartitionAssigner =>
   ({ cluster }) => ({
     name: NAME,
     version: VERSION,
@@ -73,7 +73,7 @@ export const stickyAssigner =
       metadata: AssignerProtocol.MemberMetadata.encode({
         version: VERSION,
         topics,
-        userData: Buffer.from(JSON.stringify(claims)),
+        userData: Buffer.from(JSON.stringify(claims())),
       }),
     }),
     assign: async ({ members, topics }) => {

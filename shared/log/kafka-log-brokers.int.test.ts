@@ -122,4 +122,26 @@ describe('the Kafka log on three brokers', () => {
     },
     3 * PATIENCE_MS,
   );
+
+  it(
+    'does not believe a broker that led a partition when it hung, and thinks that it still does',
+    async () => {
+      const { log, prefix } = await openNew();
+      const append = () => log.append(TOPIC, 0, [{ key: null, value: Buffer.from('text') }]);
+      await append();
+      // The reader, too, knows who leads.
+      await log.bounds(TOPIC, 0);
+      const { topics } = await admin.fetchTopicMetadata({ topics: [`${prefix}${TOPIC}`] });
+      const { leader } = topics[0]!.partitions.find((one) => one.partitionId === 0)!;
+      kafka.freeze(leader);
+      let stored = await append().catch(() => null);
+      while (stored === null) stored = await append().catch(() => null);
+      kafka.thaw(leader);
+      const [bounds, read] = await Promise.all([log.bounds(TOPIC, 0), log.read(TOPIC, 0, stored.baseOffset, 10)]);
+      expect(bounds.end).toBeGreaterThan(stored.baseOffset);
+      expect(read.records[0]?.offset).toBe(stored.baseOffset);
+      await log.close();
+    },
+    PATIENCE_MS,
+  );
 });

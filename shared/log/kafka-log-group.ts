@@ -69,7 +69,10 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
   const flush = async (): Promise<void> => {
     const offsets = new Map(commits);
     commits.clear();
-    if (offsets.size > 0) await member?.commit(offsets).catch(trouble);
+    if (offsets.size === 0) return;
+    await member?.commit(offsets).catch((error: unknown) => {
+      if (!isOvertaken(error)) trouble(error);
+    });
   };
   let flushing = Promise.resolve();
   const flusher = setInterval(() => {
@@ -189,6 +192,9 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
 };
 
 const isTooShort = (error: Error): boolean => typeOf(error) === 'INVALID_SESSION_TIMEOUT';
+/** What is committed while the group is given anew is lost, which is no trouble. */
+const isOvertaken = (error: unknown): boolean =>
+  ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'].includes(typeOf(error) ?? '');
 /** What a coordinator says that has just been made one: no trouble, unless it goes on. */
 const isComingUp = (error: Error): boolean =>
   ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE'].includes(typeOf(error) ?? '');

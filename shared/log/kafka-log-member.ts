@@ -49,6 +49,10 @@ const SILENT_LOOKS = 30;
 
 export const openMember = (options: MemberOptions): Member => {
   const { client, group, topic, sessionTimeoutMs, claims } = options;
+  // When a leader moves, kafkajs joins anew, and a member that says something new makes its whole group do so. All but the
+  // one that assigns, whose joining does that in any case, say what is new when the group joins anew for another reason.
+  let told = { ...claims };
+  let assigns = false;
   const consumer = client.open().consumer({
     groupId: group,
     sessionTimeout: sessionTimeoutMs,
@@ -57,7 +61,7 @@ export const openMember = (options: MemberOptions): Member => {
     maxWaitTimeInMs: FETCH_WAIT_MS,
     metadataMaxAge: 60_000,
     allowAutoTopicCreation: false,
-    partitionAssigners: [stickyAssigner(claims)],
+    partitionAssigners: [stickyAssigner(() => (assigns ? claims : told))],
     // Made anew by its group, with everything that belongs to it.
     retry: { ...RETRY, restartOnFailure: async () => false },
   });
@@ -93,9 +97,13 @@ export const openMember = (options: MemberOptions): Member => {
     silent = 0;
   });
   consumer.on('consumer.crash', ({ payload }) => giveUp(payload.error));
-  consumer.on('consumer.rebalancing', options.onRebalancing);
+  consumer.on('consumer.rebalancing', () => {
+    told = { ...claims };
+    options.onRebalancing();
+  });
   consumer.on('consumer.group_join', ({ payload }) => {
     [silent, joined] = [0, true];
+    assigns = payload.isLeader;
     const partitions = payload.memberAssignment[topic] ?? [];
     claims.generation = -1;
     claims.partitions = partitions;

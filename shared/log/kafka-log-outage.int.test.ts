@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runKafkaOutage, type KafkaOutage } from '../../tools/stack/kafka-outage.ts';
 import { startOwnKafka, type OwnKafka } from '../../tools/stack/own-kafka.ts';
+import { openKafkaClient } from './kafka-log-client.ts';
+import { openKafkaLog } from './kafka-log.ts';
+import { memberOf, record, TOPIC } from './testing/member.ts';
 
 /** The first start fetches the jars. */
 const START_MS = 300_000;
@@ -30,6 +34,37 @@ describe('the Kafka log on three brokers', () => {
       expect(report.grownMiB).toBeLessThan(8);
       expect(report.appendsBackMs).toBeLessThan(10_000);
       expect(report.deliveriesBackMs).toBeLessThan(10_000);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'closes within 10 s while all brokers hang, and refuses what waits',
+    async () => {
+      const log = await openKafkaLog({
+        brokers: kafka.brokers,
+        clientId: 'test',
+        partitions: 4,
+        appendTimeoutMs: 2_000,
+      });
+      const member = memberOf({ log });
+      await log.consume(member.consumer);
+      await log.append(TOPIC, 0, [record('before')]);
+      await member.has(1);
+      [1, 2, 3].forEach(kafka.freeze);
+      const refused = log.append(TOPIC, 0, [record('while they hang')]).catch((error: unknown) => error);
+      const startedAt = performance.now();
+      await log.close();
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+      expect(String(await refused)).toContain('not stored within 2000 ms');
+      [1, 2, 3].forEach(kafka.thaw);
+      // What it left to itself ends as soon as it is answered.
+      const admin = openKafkaClient({ brokers: kafka.brokers, clientId: 'test' }).open().admin();
+      await admin.connect();
+      const members = async (): Promise<number> =>
+        (await admin.describeGroups([member.consumer.group])).groups[0]?.members.length ?? 0;
+      while ((await members()) > 0) await sleep(50);
+      await admin.disconnect();
     },
     PATIENCE_MS,
   );

@@ -64,8 +64,10 @@ export const openSender = (client: KafkaClient): Sender => {
     send: async (topicMessages) => {
       const held = (current ??= start());
       held.sends += 1;
+      let connected = false;
       try {
         await held.connected;
+        connected = true;
         const bytes = topicMessages.messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
         const answers = await held.producer.sendBatch({
           acks: -1,
@@ -84,7 +86,7 @@ export const openSender = (client: KafkaClient): Sender => {
         }));
       } catch (error) {
         // A broker asks who may write to a topic before it writes any of it: nothing is stored, and the numbers hold.
-        if (!isForbidden(error)) retire(held);
+        if (!connected || !isForbidden(error)) retire(held);
         throw error;
       } finally {
         held.sends -= 1;

@@ -51,6 +51,12 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
     const key = `${topic}/${partition}`;
     ends.set(key, Math.max(end, ends.get(key) ?? 0));
   };
+  /** A broker that was cut off believes for a while that it leads; another one is asked then. */
+  const notBehind = (topic: TopicName, partition: number, end: number): void => {
+    const before = ends.get(`${topic}/${partition}`) ?? 0;
+    if (end < before) throw new Error(`its leader is at offset ${end}, and it was at ${before} before`);
+    reached(topic, partition, end);
+  };
 
   const ask = async <T>(topic: TopicName, partition: number, question: () => Promise<T>): Promise<T> => {
     let waitMs = RETRY.initialRetryTime;
@@ -110,10 +116,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         offsetOf(topic, partition, { fromBeginning: true }),
         offsetOf(topic, partition, { fromBeginning: false }),
       ]);
-      // A broker that was cut off believes for a while that it leads.
-      const before = ends.get(`${topic}/${partition}`) ?? 0;
-      if (end < before) throw new Error(`its leader has ${end} records of it, and there were ${before}`);
-      reached(topic, partition, end);
+      notBehind(topic, partition, end);
       return { first, end };
     });
 
@@ -142,6 +145,7 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
       const answer = responses[0]?.partitions[0];
       // A broker that throttles us answers without the partition.
       if (answer === undefined) throw new Error('the broker answered without the partition');
+      notBehind(topic, partition, Number(answer.highWatermark));
       return answer;
     });
 
@@ -172,7 +176,6 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         return TOPICS[topic].retentionMs === 'compact' ? Math.max(from, Number(answer.lastStableOffset)) : from;
       })();
       const end = Math.max(Number(answer.highWatermark), to);
-      reached(topic, partition, end);
       return { topic, partition, from, to, records: taken, end };
     },
     offsetAt: (topic, partition, atMs) =>

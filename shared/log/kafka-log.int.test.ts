@@ -1,7 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Admin } from 'kafkajs';
 import { startOwnKafka, type OwnKafka } from '../../tools/stack/own-kafka.ts';
 import { openKafkaClient, type KafkaClient } from './kafka-log-client.ts';
@@ -265,25 +263,5 @@ describe('the Kafka log', () => {
     const size = Number(/"partition":"[^"]+-0","size":(\d+)/.exec(sizes)?.[1]);
     expect(size).toBeGreaterThan(0);
     expect(size).toBeLessThan(text.length / 4);
-  });
-
-  it('says nothing on its own, and ends when it is closed', async () => {
-    const program = `
-      import { openKafkaLog } from ${JSON.stringify(new URL('./kafka-log.ts', import.meta.url).href)};
-      const [brokers, prefix] = process.argv.slice(1);
-      const log = await openKafkaLog({ brokers: brokers.split(','), clientId: 'test', partitions: 2, prefix });
-      const seen = Promise.withResolvers();
-      await log.consume({ group: 'child', topic: 'heartbeats.v1', assigned: async () => 0, revoked: async () => {},
-        batch: async (batch) => (seen.resolve(), batch.to), failed: (_, error) => seen.reject(error) });
-      await log.append('heartbeats.v1', 0, [{ key: null, value: Buffer.from('text') }]);
-      await seen.promise;
-      await log.close();`;
-    const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program];
-    const child = spawn(process.execPath, [...args, kafka.brokers.join(','), prefix]);
-    const said: string[] = [];
-    child.stdout.on('data', (chunk: Buffer) => said.push(chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
-    const [code] = (await once(child, 'close')) as [number];
-    expect([code, said.join('')]).toEqual([0, '']);
   });
 });

@@ -11,7 +11,10 @@ export type KafkaLogOptions = KafkaConnection & {
   readonly partitions: number;
   /** How many brokers hold each record, where there are so many. */
   readonly replicas?: number;
-  /** Whether topics that are not there are made (the default); where the service may not, the first is named in an error. */
+  /**
+   * Whether topics that are not there are made (the default); where the service may not, the first is named in an error. A user
+   * needs the rights READ, WRITE and DESCRIBE_CONFIGS on topics and READ on groups, and CREATE on topics to make them.
+   */
   readonly createTopics?: boolean;
   /** After this long an append that is not known to be stored is refused. */
   readonly appendTimeoutMs?: number;
