@@ -50,12 +50,12 @@ const table = new Table({
 table.push(...report.faults.map(row));
 console.log(formatReport(report.players));
 console.log(table.toString());
-const { truth, answers, degraded, acknowledged, violations } = report;
+const { truth, answers, degraded, acknowledged, violations, late } = report;
 console.log(
   `${acknowledged} acknowledged, ${truth.records} records in the log, ${truth.repeats} of them repeats; ` +
     `${truth.decisionsChecked} decisions and ${truth.outputs} outputs held against the log; ` +
     `${degraded} of ${answers} answers degraded (${((100 * degraded) / answers).toFixed(2)} %)`,
 );
-for (const violation of violations) console.log(violation);
-console.log(`${report.faults.length} faults: ${violations.length} violations`);
-process.exitCode = violations.length === 0 ? 0 : 1;
+for (const line of [...violations, ...late]) console.log(line);
+console.log(`${report.faults.length} faults: ${violations.length} violations, ${late.length} too late`);
+process.exitCode = violations.length + late.length === 0 ? 0 : 1;

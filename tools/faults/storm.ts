@@ -17,6 +17,8 @@ import { percentile, startCrowd } from './crowd.ts';
 export type StormOptions = { readonly steady: number; readonly times: number; readonly seconds: number };
 export type StormReport = {
   readonly violations: readonly string[];
+  /** What took longer than it may on a machine that does nothing else. */
+  readonly late: readonly string[];
   readonly starts: number;
   readonly decided: number;
   readonly refused: number;
@@ -54,9 +56,9 @@ export const runStorm = async ({ steady, times, seconds }: StormOptions): Promis
         ...seen.failed.map((failed) => `a beat of a running stream: ${failed}`),
         ...(seen.unavailable === 0 ? [] : [`${seen.unavailable} beats of running streams were refused`]),
         ...storm.wrong.slice(0, 5),
-        ...(p99Ms <= DECIDED_WITHIN_MS ? [] : [`99 of 100 starts were decided within ${p99Ms.toFixed(0)} ms`]),
         ...(storm.retries.size > 1 || storm.refused < 2 ? [] : ['all are told to come back at the same moment']),
       ],
+      late: p99Ms <= DECIDED_WITHIN_MS ? [] : [`99 of 100 starts were decided within ${p99Ms.toFixed(0)} ms`],
       starts: storm.sent,
       decided: storm.decidedMs.length,
       refused: storm.refused,
@@ -122,12 +124,12 @@ if (import.meta.main) {
       seconds: { type: 'string', default: '60' },
     },
   });
-  const { violations, ...figures } = await runStorm({
+  const { violations, late, ...figures } = await runStorm({
     steady: Number(values.steady),
     times: Number(values.times),
     seconds: Number(values.seconds),
   });
   console.table(figures);
-  for (const violation of violations) console.log(violation);
-  process.exitCode = violations.length === 0 ? 0 : 1;
+  for (const line of [...violations, ...late]) console.log(line);
+  process.exitCode = violations.length + late.length === 0 ? 0 : 1;
 }

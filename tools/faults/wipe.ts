@@ -23,6 +23,8 @@ import { untilWell } from './watch.ts';
 export type WipeOptions = { readonly accounts: number; readonly rate: number };
 export type WipeReport = {
   readonly violations: readonly string[];
+  /** What took longer than it may on a machine that does nothing else. */
+  readonly late: readonly string[];
   readonly live: number;
   readonly rightAfterMs: number;
   readonly extrasAtMost: number;
@@ -128,9 +130,9 @@ export const runWipe = async ({ accounts, rate }: WipeOptions): Promise<WipeRepo
     await load;
     const extrasAtMost = Math.max(...watched.map(({ extras }) => extras));
     if (extrasAtMost > LIMIT) violations.push(`an account got ${extrasAtMost} streams beyond its ${LIMIT}`);
-    if (rightAfterMs > RIGHT_WITHIN_MS) violations.push(`right again only after ${rightAfterMs.toFixed(0)} ms`);
     return {
       violations: violations.slice(0, 20),
+      late: rightAfterMs <= RIGHT_WITHIN_MS ? [] : [`right again only after ${rightAfterMs.toFixed(0)} ms`],
       live: accounts + WATCHED,
       rightAfterMs,
       extrasAtMost,
@@ -207,8 +209,11 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: { accounts: { type: 'string', default: '200000' }, rate: { type: 'string', default: '2000' } },
   });
-  const { violations, ...figures } = await runWipe({ accounts: Number(values.accounts), rate: Number(values.rate) });
+  const { violations, late, ...figures } = await runWipe({
+    accounts: Number(values.accounts),
+    rate: Number(values.rate),
+  });
   console.table(figures);
-  for (const violation of violations) console.log(violation);
-  process.exitCode = violations.length === 0 ? 0 : 1;
+  for (const line of [...violations, ...late]) console.log(line);
+  process.exitCode = violations.length + late.length === 0 ? 0 : 1;
 }
