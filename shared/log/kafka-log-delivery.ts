@@ -223,8 +223,11 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
   return {
     isRunning: running,
     goOn: () => wake(),
-    // That the log cannot be had is heard elsewhere.
-    look: () => void look().catch(() => {}),
+    look: () =>
+      void look().catch((error: unknown) => {
+        // That the log cannot be had is heard elsewhere; that it let go of what comes next is heard of a member that works.
+        if (error instanceof LogOutOfRange && running()) fetching.stuck(error);
+      }),
     accept: (shown) => {
       if (!running() || expected === null || shown.messages.length === 0) return;
       end = Math.max(end, Number(shown.highWatermark));

@@ -66,17 +66,17 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     await stopped;
   };
 
-  const flush = async (): Promise<void> => {
+  const flush = async (by: Member | null): Promise<void> => {
     const offsets = new Map(commits);
     commits.clear();
     if (offsets.size === 0) return;
-    await member?.commit(offsets).catch((error: unknown) => {
+    await by?.commit(offsets).catch((error: unknown) => {
       if (!isOvertaken(error)) trouble(error);
     });
   };
   let flushing = Promise.resolve();
   const flusher = setInterval(() => {
-    if (commits.size > 0) flushing = flushing.then(flush);
+    if (commits.size > 0) flushing = flushing.then(() => flush(member));
   }, COMMIT_EVERY_MS).unref();
 
   const assign = async (by: Member, partitions: readonly number[]): Promise<void> => {
@@ -85,7 +85,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
     by.pause(partitions);
     // Another member may have had them since.
     await stopAll();
-    if (closing || assignment !== assignments) return;
+    if (closing || assignment !== assignments || by !== member) return;
     for (const partition of partitions) {
       const ifMember = (work: () => void): void => {
         if (assignment === assignments && by === member) work();
@@ -125,7 +125,7 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
       // They are another's as soon as it has joined: not a moment to lose, so not one to wait either.
       onRebalancing: () =>
         ifMember(() => {
-          void flush();
+          void flush(one);
           void stopAll();
         }),
       onFetched: (partition, shown) => ifMember(() => deliveries.get(partition)?.accept(shown)),
@@ -137,11 +137,16 @@ export const joinGroup = (consumer: Consumer, options: GroupOptions): Consumptio
       return await Promise.race([one.ended, left]);
     } finally {
       clearInterval(looker);
+      // Whatever it may still come by is not listened to.
+      member = null;
       await stopAll();
       // What a member that crashed has not said is lost, and said again behind the next batch.
-      if (closing) await atMost(LAST_COMMIT_MS, flushing.then(flush));
+      if (closing)
+        await atMost(
+          LAST_COMMIT_MS,
+          flushing.then(() => flush(one)),
+        );
       commits.clear();
-      member = null;
       const gone = one.leave();
       if (closing) await gone;
     }

@@ -7,6 +7,7 @@ import { openKafkaLog, type KafkaLogOptions } from './kafka-log.ts';
 import { logContract } from './log.contract.ts';
 import { LogMisconfigured, LogOutOfRange, LogUnavailable } from './log-errors.ts';
 import type { Batch, Consumer, Log } from './log.ts';
+import { memberOf } from './testing/member.ts';
 
 const TOPIC = 'heartbeats.v1';
 /** The first start fetches the jars. */
@@ -263,5 +264,30 @@ describe('the Kafka log', () => {
     const size = Number(/"partition":"[^"]+-0","size":(\d+)/.exec(sizes)?.[1]);
     expect(size).toBeGreaterThan(0);
     expect(size).toBeLessThan(text.length / 4);
+  });
+
+  it('gives a third member 1 of 4 partitions, and leaves the other 3 where they were', async () => {
+    const other = newPrefix();
+    const shared = await open({ prefix: other, partitions: 4 });
+    const [one, two, three] = [memberOf({ log: shared }), memberOf({ log: shared }), memberOf({ log: shared })];
+    const rest = async (...sizes: readonly number[]): Promise<void> => {
+      const members = [one, two, three].slice(0, sizes.length);
+      const held = (): boolean =>
+        members
+          .map(({ mine }) => mine.size)
+          .sort()
+          .join() === sizes.join();
+      await Promise.race(members.map(({ when }) => when(held)));
+    };
+    await shared.consume(one.consumer);
+    await shared.consume(two.consumer);
+    await rest(2, 2);
+    const before = [one, two].map(({ mine }) => [...mine]);
+    await shared.consume(three.consumer);
+    await rest(1, 1, 2);
+    const kept = [one, two].flatMap(({ mine }, i) => before[i]!.filter((partition) => mine.has(partition)));
+    expect(kept).toHaveLength(3);
+    await shared.close();
+    await remove(other);
   });
 });
