@@ -43,12 +43,14 @@ export const readClusterConfig = (reader: Reader): ClusterConfig | null => {
   const brokers = list('KAFKA_BROKERS');
   const urls = list('REDIS_URL');
   const mode = choice('REDIS_MODE', CONFIG_KEYS.REDIS_MODE.choices);
+  const sasl = readSasl(reader);
+  const tls = choice('KAFKA_TLS', CONFIG_KEYS.KAFKA_TLS.choices) === 'on';
   const config: ClusterConfig = {
     kafka: {
       brokers,
-      tls: choice('KAFKA_TLS', CONFIG_KEYS.KAFKA_TLS.choices) === 'on',
+      tls,
       caFile: text('KAFKA_CA_FILE'),
-      sasl: readSasl(reader),
+      sasl,
       prefix: text('KAFKA_PREFIX') ?? '',
       replicas: number('KAFKA_REPLICAS'),
       createTopics: choice('KAFKA_CREATE_TOPICS', CONFIG_KEYS.KAFKA_CREATE_TOPICS.choices) !== 'off',
@@ -69,6 +71,8 @@ export const readClusterConfig = (reader: Reader): ClusterConfig | null => {
     errors.push('KAFKA_BROKERS is given and REDIS_URL is not: they go together');
   if (brokers.length === 0 && urls.length > 0)
     errors.push('REDIS_URL is given and KAFKA_BROKERS is not: they go together');
+  if (!tls && (sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer'))
+    errors.push(`KAFKA_SASL=${sasl.mechanism} sends the secret itself: it needs KAFKA_TLS=on`);
   return brokers.length > 0 && urls.length > 0 ? config : null;
 };
 

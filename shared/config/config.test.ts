@@ -211,7 +211,8 @@ describe('a cluster', () => {
     const saslOf = (more: Environment) => configOf({ ...CLUSTER, ...more }).cluster?.kafka.sasl;
     const who = { KAFKA_USERNAME: 'playbeat', KAFKA_PASSWORD: 'hush' };
     expect(saslOf({ ...who, KAFKA_SASL: 'scram-sha-512' })).toMatchObject({ username: 'playbeat' });
-    expect(saslOf({ ...who, KAFKA_SASL: 'oauthbearer', KAFKA_TOKEN_URL: 'https://id.example/token' })).toMatchObject({
+    const token = { ...who, KAFKA_SASL: 'oauthbearer', KAFKA_TOKEN_URL: 'https://id.example/token' };
+    expect(saslOf({ ...token, KAFKA_TLS: 'on' })).toMatchObject({
       clientId: 'playbeat',
       tokenUrl: 'https://id.example/token',
     });
@@ -219,6 +220,9 @@ describe('a cluster', () => {
     expect(errorsOf({ ...CLUSTER, ...who, KAFKA_SASL: 'oauthbearer' })).toEqual([
       expect.stringMatching(/KAFKA_TOKEN_URL/),
     ]);
+    // What is sent is the secret itself.
+    for (const open of [{ ...who, KAFKA_SASL: 'plain' }, token])
+      expect(errorsOf({ ...CLUSTER, ...open })).toEqual([expect.stringMatching(/KAFKA_TLS=on/)]);
   });
 
   it('shows no password: not of a key, not of an address that has one where it must not', () => {
