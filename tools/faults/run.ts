@@ -48,8 +48,8 @@ const DEGRADED_AFTER_MS = 10_000;
 const DEGRADED_SHARE = 0.02;
 const SAMPLE_MS = 100;
 const WARM_UP_MS = 5_000;
-const LOAD_HOUSEHOLDS = 12;
-const LOAD_THINK_MS = 80;
+const LOAD_HOUSEHOLDS = 6;
+const LOAD_THINK_MS = 150;
 
 type Parties = { readonly world: World; readonly load: Load; readonly players: Run };
 
