@@ -9,7 +9,7 @@ import { startParts } from '../cluster/parts.ts';
 import { percentile, startCrowd } from './crowd.ts';
 
 /**
- * node tools/faults/storm.ts --steady 50 --times 10 --seconds 60
+ * node tools/faults/storm.ts --steady 20 --times 10 --seconds 60
  *
  * A cluster with running streams and a steady rate of starts, then so many times as many starts, each on a connection of its
  * own. Running streams must not notice; starts are decided soon or told when to come back.
@@ -31,7 +31,7 @@ export type StormReport = {
 
 const RUNNING = 200;
 const BEAT_MS = 10_000;
-const STEADY_SECONDS = 5;
+const STEADY_SECONDS = 20;
 const DECIDED_WITHIN_MS = 500;
 
 export const runStorm = async ({ steady, times, seconds }: StormOptions): Promise<StormReport> => {
@@ -119,7 +119,7 @@ const startsAt = async (perSecond: number, seconds: number, urls: readonly strin
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
-      steady: { type: 'string', default: '50' },
+      steady: { type: 'string', default: '20' },
       times: { type: 'string', default: '10' },
       seconds: { type: 'string', default: '60' },
     },
