@@ -12,7 +12,7 @@ export type Stored = { readonly partition: number; readonly baseOffset: number; 
  * those for a repeat: acknowledged, and not in the log.
  */
 export type Sender = {
-  /** Connects, so that the first send is as quick as the others; rejects when there is no broker. */
+  /** Connects, so that the first send is as quick as the others. */
   open(): Promise<void>;
   /** One topic; partitions of which no other send is at work. Rejects when it is not known whether all are stored. */
   send(messages: TopicMessages): Promise<readonly Stored[]>;

@@ -39,10 +39,8 @@ export const openKafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
   await openTopics(client, { partitions, replicas, create: options.createTopics ?? true });
   const reader = await openReader(client);
   const sender = openSender(client);
-  await sender.open().catch(async (error: unknown) => {
-    await reader.close();
-    throw client.unavailable(error, null);
-  });
+  // Whoever may only read need not be able to: the first append says what is wrong.
+  await sender.open().catch(() => {});
   const writer = openWriter({
     client,
     sender,

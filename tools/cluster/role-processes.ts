@@ -44,6 +44,8 @@ const HEALTH_TIMEOUT_MS = 1_000;
 const DEREGISTRATION_MS = 300;
 
 type Held = {
+  /** The start that is under way, or the newest. */
+  starting: Promise<void>;
   readonly role: RoleName;
   readonly name: string;
   running: Running | null;
@@ -89,8 +91,13 @@ export const startRoleProcesses = ({ env, folder, onLine, onPids }: RoleProcesse
       one.running = null;
       one.healthy = false;
       tell();
-      if (!one.ending) void keepStarting(one, other);
+      if (!one.ending) void starting(one, keepStarting(one, other));
     });
+  };
+  /** What is ended while it starts is waited for: it must not be left behind. */
+  const starting = (one: Held, work: Promise<void>): Promise<void> => {
+    one.starting = work.catch(() => {});
+    return work;
   };
   const keepStarting = async (one: Held, other: Parameters<typeof start>[1]): Promise<void> => {
     for (let waitMs = RESTART_MS; !closed && !one.ending; waitMs = Math.min(2 * waitMs, LAST_RESTART_MS)) {
@@ -106,10 +113,11 @@ export const startRoleProcesses = ({ env, folder, onLine, onPids }: RoleProcesse
   const add = async (role: RoleName, other?: Parameters<typeof start>[1]): Promise<void> => {
     const number = (numbers.get(role) ?? 0) + 1;
     numbers.set(role, number);
-    const one: Held = { role, name: `${role}-${number}`, running: null, healthy: false, ending: false };
+    const name = `${role}-${number}`;
+    const one: Held = { role, name, running: null, healthy: false, ending: false, starting: Promise.resolve() };
     held = [...held, one];
     try {
-      await start(one, other);
+      await starting(one, start(one, other));
     } catch (error) {
       held = held.filter((two) => two !== one);
       throw error;
@@ -119,9 +127,11 @@ export const startRoleProcesses = ({ env, folder, onLine, onPids }: RoleProcesse
     one.ending = true;
     // What was on its way to it arrives first.
     if (!closed) await sleep(DEREGISTRATION_MS);
+    await one.starting;
     const child = one.running?.child;
     if (child !== undefined) {
-      const ended = once(child, 'exit');
+      // Not `exit`: what it has written last is still on its way then.
+      const ended = once(child, 'close');
       child.kill('SIGTERM');
       // One that was stopped would hear it never.
       child.kill('SIGCONT');
