@@ -58,4 +58,5 @@ console.log(
 );
 for (const line of [...violations, ...late]) console.log(line);
 console.log(`${report.faults.length} faults: ${violations.length} violations, ${late.length} too late`);
-process.exitCode = violations.length + late.length === 0 ? 0 : 1;
+// What was broken on purpose may hold on to something: the report is all that was wanted.
+process.exit(violations.length + late.length === 0 ? 0 : 1);
