@@ -9,10 +9,14 @@ export const ALL_CORES = `0-${availableParallelism() - 1}`;
 export const canPin = (): boolean =>
   availableParallelism() >= 2 && spawnSync('taskset', ['-c', '0,1', 'true'], { stdio: 'ignore' }).status === 0;
 
+/** A thread that ends meanwhile makes it fail. */
+const TRIES = 5;
+
 /** This process with all its threads, and whatever it starts from now on. */
 export const keepTo = (cores: string): void => {
-  const { status } = spawnSync('taskset', ['-acp', cores, String(process.pid)], { stdio: 'ignore' });
-  if (status !== 0) throw new Error(`taskset does not keep this process to ${cores}`);
+  for (let left = TRIES; left > 0; left--)
+    if (spawnSync('taskset', ['-acp', cores, String(process.pid)], { stdio: 'ignore' }).status === 0) return;
+  throw new Error(`taskset does not keep this process to ${cores}`);
 };
 
 /** Of user and system together, since the process began; NaN where the machine does not say. In hundredths. */

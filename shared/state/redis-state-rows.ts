@@ -31,15 +31,30 @@ export const dueOf = (keys: readonly string[], rows: ReadonlyMap<string, Row>): 
     .map((key) => ({ key, dueMs: liveMs(rows.get(key)?.dueMs ?? 0) }))
     .sort((a, b) => a.dueMs - b.dueMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 
-/** Arguments of the script that commits: two counts and what they count. */
+/** Arguments of the script that commits: three counts and what they count. */
 export type Change = readonly (string | number)[];
 
-type Part = { rows: string[]; gone: string[]; bytes: number };
-const emptyPart = (): Part => ({ rows: [], gone: [], bytes: HEAD_BYTES });
-const changeOf = ({ rows, gone }: Part): Change => [rows.length, gone.length, ...rows, ...gone];
+type Part = { rows: string[]; armed: string[]; gone: string[]; bytes: number };
+const emptyPart = (): Part => ({ rows: [], armed: [], gone: [], bytes: HEAD_BYTES });
+const changeOf = ({ rows, armed, gone }: Part): Change => [
+  ...[rows.length, armed.length, gone.length],
+  ...rows,
+  ...armed,
+  ...gone,
+];
+
+/** Whether the timer of the row that was there before is early enough for this one. */
+const isArmed = (before: Row | undefined, { dueMs }: Row): boolean =>
+  before !== undefined && before.dueMs !== null && dueMs !== null && before.dueMs <= dueMs;
+
+export type ChangesOptions = {
+  readonly checkpointBytes: number;
+  /** What the store is known to hold: their timers stand. */
+  readonly before: ReadonlyMap<string, Row>;
+};
 
 /** The rows of a commit, cut into changes that each fit into one call; beside the last one fits the checkpoint. */
-export const changesOf = (commit: Commit, checkpointBytes: number): readonly Change[] => {
+export const changesOf = (commit: Commit, { checkpointBytes, before }: ChangesOptions): readonly Change[] => {
   const limit = CALL_BYTES - checkpointBytes;
   const changes: Change[] = [];
   let part = emptyPart();
@@ -53,6 +68,7 @@ export const changesOf = (commit: Commit, checkpointBytes: number): readonly Cha
     }
     part.bytes += bytes;
     if (row === null) part.gone.push(key);
+    else if (isArmed(before.get(key), row)) part.armed.push(key, text);
     else part.rows.push(key, text);
   }
   changes.push(changeOf(part));

@@ -114,7 +114,8 @@ return 'staged'`);
 
 /**
  * ARGV: nonce, from, to, checkpoint, id of the commit, parts staged before, then a change: how many arguments are keys
- * and rows, how many are keys forgotten; then these. Answers an outcome, or 'unstaged'.
+ * and rows, how many are those whose timers stand already, how many are keys forgotten; then these. Answers an outcome,
+ * or 'unstaged'.
  */
 export const COMMIT = script(`${OWNERSHIP}${SLICES}
 local head = redis.call('HMGET', KEYS[1], 'nonce', 'offset', 'by')
@@ -136,7 +137,8 @@ if parts > 0 then
   end
 end
 local function apply(args, first)
-  local at, rows, gone = first + 2, tonumber(args[first]), tonumber(args[first + 1])
+  local at, rows = first + 3, tonumber(args[first])
+  local armed, gone = tonumber(args[first + 1]), tonumber(args[first + 2])
   local due, n, idle = {}, 0, {}
   for i = at, at + rows - 1, 2 do
     local dueMs = string.sub(args[i + 1], 2, string.find(args[i + 1], ',', 2, true) - 1)
@@ -147,11 +149,11 @@ local function apply(args, first)
       n = n + 2
     end
   end
-  sliced('HSET', KEYS[2], nil, args, at, rows)
+  sliced('HSET', KEYS[2], nil, args, at, rows + armed)
   sliced('ZADD', KEYS[3], 'LT', due, 1, n)
   sliced('ZREM', KEYS[3], nil, idle, 1, #idle)
-  sliced('HDEL', KEYS[2], nil, args, at + rows, gone)
-  sliced('ZREM', KEYS[3], nil, args, at + rows, gone)
+  sliced('HDEL', KEYS[2], nil, args, at + rows + armed, gone)
+  sliced('ZREM', KEYS[3], nil, args, at + rows + armed, gone)
 end
 redis.call('HSET', KEYS[1], 'offset', ARGV[3], 'by', ARGV[1], 'checkpoint', ARGV[4])
 for i = 1, parts do apply(staged[i], 1) end

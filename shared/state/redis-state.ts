@@ -4,7 +4,7 @@ import { changesOf, checkpointOfText, checkpointText, dueOf, rowOfText } from '.
 import { COMMIT, LOAD, OPEN, READ, type Script, STAGE } from './redis-state-scripts.ts';
 import { watchOffsets } from './redis-state-waiting.ts';
 import { StateClosed, StateUnavailable } from './state-errors.ts';
-import type { Commit, CommitOutcome, NotLoaded, Row, StateStore } from './state.ts';
+import type { Commit, CommitOutcome, NotLoaded, Owner, Row, StateStore } from './state.ts';
 import type { After } from './waiters.ts';
 
 /**
@@ -29,6 +29,8 @@ type Kind = 'head' | 'rows' | 'timers' | 'staged';
 /** In the order of the scripts' KEYS. */
 const KINDS: readonly Kind[] = ['head', 'rows', 'timers'];
 const WITH_STAGED: readonly Kind[] = [...KINDS, 'staged'];
+
+const NO_ROWS: ReadonlyMap<string, Row> = new Map();
 
 const realTimer: After = (ms, run) => {
   const timer = setTimeout(run, ms);
@@ -67,10 +69,19 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     },
   });
 
+  /** What an owner has loaded and not committed to since: nobody else changes its rows. */
+  const loads = new WeakMap<Owner, { readonly from: number | null; readonly rows: ReadonlyMap<string, Row> }>();
+  const knownBefore = ({ owner, from }: Commit): ReadonlyMap<string, Row> => {
+    const load = loads.get(owner);
+    loads.delete(owner);
+    return load !== undefined && load.from === from ? load.rows : NO_ROWS;
+  };
+
   /** A large commit goes in parts, to where nobody looks; the last call takes them all in, in one step. */
-  const store = async ({ owner, from, to, rows }: Commit): Promise<CommitOutcome> => {
+  const store = async (commit: Commit): Promise<CommitOutcome> => {
+    const { owner, from, to } = commit;
     const checkpoint = checkpointText(to);
-    const changes = changesOf({ owner, from, to, rows }, Buffer.byteLength(checkpoint));
+    const changes = changesOf(commit, { checkpointBytes: Buffer.byteLength(checkpoint), before: knownBefore(commit) });
     const staged = changes.slice(0, -1);
     const id = `${owner.nonce}/${to.offset}`;
     const head = [owner.nonce, from ?? '', to.offset, checkpoint, id, staged.length];
@@ -117,6 +128,7 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
       };
       take(keys, texts);
       take(due, dueTexts);
+      loads.set(owner, { from, rows });
       return { rows, due: dueOf(due, rows) };
     },
 
@@ -134,10 +146,13 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     },
 
     read: async (processor, partition, keys) => {
-      const answer = await run({ script: READ, kinds: KINDS.slice(0, 2) }, { processor, partition }, keys);
+      // Many who ask at once ask for the same: beats that one player saved up are of one account.
+      const names = [...new Set(keys)];
+      const answer = await run({ script: READ, kinds: KINDS.slice(0, 2) }, { processor, partition }, names);
       const [checkpoint, texts] = answer as [string | null, (string | null)[]];
+      const rows = new Map(texts.map((text, i) => [names[i]!, text === null ? null : rowOfText(text)]));
       return {
-        rows: texts.map((text) => (text === null ? null : rowOfText(text))),
+        rows: keys.map((key) => rows.get(key) ?? null),
         checkpoint: checkpoint === null ? null : checkpointOfText(checkpoint),
       };
     },
