@@ -1,6 +1,7 @@
-import { canPin, type Load, type Program, startLoad, startPlaybeat } from './processes.ts';
-import type { BenchOptions } from './options.ts';
 import type { LoadResult } from './load/job.ts';
+import type { BenchOptions } from './options.ts';
+import { canPin, CORES } from './proc.ts';
+import { type Load, type Program, startLoad, startPlaybeat } from './processes.ts';
 
 /** Accounts with one running session each that the rows over HTTP speak of. */
 export const SESSIONS = 2_000;
@@ -18,16 +19,26 @@ export const onlyStatus = (wanted: number, result: LoadResult): LoadResult => {
   return { ...result, requests, perSecond: (perSecond * requests) / all };
 };
 
-export type Stage = { readonly pinned: boolean; readonly load: Load; readonly playbeat: Program };
+export type Stage = {
+  readonly pinned: boolean;
+  readonly load: Load;
+  /** Where players call. */
+  readonly playbeat: Program;
+  close(): Promise<void>;
+};
 
 /** Playbeat with running sessions, and a load generator, each on a core of its own where that can be. */
-export const openStage = async ({ pin }: BenchOptions): Promise<Stage> => {
+export const openStage = async ({ pin }: Pick<BenchOptions, 'pin'>): Promise<Stage> => {
   const pinned = pin && canPin();
   const load = startLoad(pinned);
-  const playbeat = await startPlaybeat(pinned);
-  const { port } = playbeat;
+  const playbeat = await startPlaybeat({ core: pinned ? CORES.measured : null });
+  await startSessions(load, playbeat);
+  const close = async (): Promise<void> => void (await Promise.all([playbeat.stop(), load.stop()]));
+  return { pinned, load, playbeat, close };
+};
+
+export const startSessions = async (load: Load, { port }: Program): Promise<void> => {
   onlyStatus(201, await load.run({ kind: 'start', port, connections: START_CONNECTIONS, sessions: SESSIONS }));
-  return { pinned, load, playbeat };
 };
 
 export const howPinned = ({ pinned }: Pick<Stage, 'pinned'>): string =>

@@ -1,17 +1,15 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { RowId } from './catalogue.ts';
+import { type BenchName, benchOf } from './catalogue.ts';
 import { type BenchOptions, readOptions, USAGE } from './options.ts';
 import { headerOf, machine, tableOf } from './report.ts';
 import type { Row } from './row.ts';
-import type { BenchName, FromRow, Task } from './run-row.ts';
+import type { FromRow, Task } from './run-row.ts';
 
 const RUN_ROW = fileURLToPath(new URL('run-row.ts', import.meta.url));
 
 /** What a bench may take at most: beyond it something hangs. */
 const limitMs = ({ rounds, seconds }: BenchOptions): number => 1_000 * (60 + rounds * (10 + 8 * seconds));
-
-const benchOf = (id: RowId): BenchName => (id === 'P1b' ? 'P1' : id);
 
 const runBench = (bench: BenchName, options: BenchOptions): Promise<readonly Row[]> =>
   new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import type { Account, Control } from '../services/concurrency/account.ts';
 import { concurrency } from '../services/concurrency/concurrency.ts';
 import type { Batch } from '../shared/log/log.ts';
 import { foldBatch, openPartition, type Partition, type Parts } from '../shared/runtime/partition.ts';
-import type { Steps } from '../shared/runtime/steps.ts';
+import { runSteps, type Steps } from '../shared/runtime/steps.ts';
 import type { Backing } from '../shared/state/partition-state.ts';
 import { createMemoryState, type MemoryState } from '../shared/state/memory-state.ts';
 
@@ -20,20 +20,28 @@ export const memoryLoop = (partitions: number): MemoryLoop => {
   return { memory, fold: foldInto(memory, partitions) };
 };
 
+type Store = Parts<Account, Control>['store'];
+
+const partsOf = (store: Store, partitions: number): Parts<Account, Control> => ({
+  processor: concurrency,
+  partitions,
+  store,
+  onEvent: () => {},
+  log: {
+    send: () => {},
+    bounds: () => ({ first: 0, end: Number.MAX_SAFE_INTEGER }),
+    rebuildFrom: () => 0,
+    commitGroup: () => {},
+  },
+});
+
+const foldedTo = (next: number, { to }: Batch): void => {
+  if (next !== to) throw new Error(`folded to ${next} and not to ${to}`);
+};
+
 /** Batches have to be given in order, from the first of each partition on. */
-export const foldInto = (store: Parts<Account, Control>['store'], partitions: number): ((batch: Batch) => void) => {
-  const parts: Parts<Account, Control> = {
-    processor: concurrency,
-    partitions,
-    store,
-    onEvent: () => {},
-    log: {
-      send: () => {},
-      bounds: () => ({ first: 0, end: Number.MAX_SAFE_INTEGER }),
-      rebuildFrom: () => 0,
-      commitGroup: () => {},
-    },
-  };
+export const foldInto = (store: Store, partitions: number): ((batch: Batch) => void) => {
+  const parts = partsOf(store, partitions);
   const opened = new Map<number, Partition>();
   return (batch) => {
     let partition = opened.get(batch.partition);
@@ -41,8 +49,20 @@ export const foldInto = (store: Parts<Account, Control>['store'], partitions: nu
       partition = answered(openPartition(parts, batch.partition, null));
       opened.set(batch.partition, partition);
     }
-    const next = answered(foldBatch(parts, partition, batch));
-    if (next !== batch.to) throw new Error(`folded to ${next} and not to ${batch.to}`);
+    foldedTo(answered(foldBatch(parts, partition, batch)), batch);
+  };
+};
+
+/** The same into a store that answers later. One batch at a time. */
+export const foldLater = (store: Store, partitions: number): ((batch: Batch) => Promise<void>) => {
+  const parts = partsOf(store, partitions);
+  const ours = (): boolean => true;
+  const opened = new Map<number, Partition>();
+  return async (batch) => {
+    const partition =
+      opened.get(batch.partition) ?? (await runSteps(openPartition(parts, batch.partition, null), ours));
+    opened.set(batch.partition, partition);
+    foldedTo(await runSteps(foldBatch(parts, partition, batch), ours), batch);
   };
 };
 

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { RoleName } from '../services/roles.ts';
 import { temporaryFolder } from './embedded-parts.ts';
 import type { Job, LoadResult } from './load/job.ts';
+import { CORES, cpuSecondsOf, memoryOf } from './proc.ts';
 
 /** The programs that take part in a measurement over HTTP, each on its core where the machine allows it. */
 export type Program = {
@@ -13,26 +13,25 @@ export type Program = {
   readonly adminPort: number;
   /** Of user and system together, since its start; NaN where the machine does not say. */
   cpuSeconds(): number;
-  stop(): Promise<void>;
+  memory(): ReturnType<typeof memoryOf>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 };
 
 export type Load = { run(job: Job): Promise<LoadResult>; stop(): Promise<void> };
 
-const CORES = { server: '0', client: '1' } as const;
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-export const canPin = (): boolean =>
-  availableParallelism() >= 2 && spawnSync('taskset', ['-c', '0,1', 'true'], { stdio: 'ignore' }).status === 0;
-
+type Env = Readonly<Record<string, string>>;
 type Start = {
   readonly file: string;
-  readonly env: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  readonly env: Env;
   readonly core: string | null;
   readonly channel: boolean;
 };
 
-const start = ({ file, env, core, channel }: Start): ChildProcess => {
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', fileOf(file)];
+const start = ({ file, args: own = [], env, core, channel }: Start): ChildProcess => {
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', fileOf(file), ...own];
   const [command = '', ...args] = core === null ? node : ['taskset', '-c', core, ...node];
   const stdio = channel
     ? (['ignore', 'ignore', 'inherit', 'ipc'] as const)
@@ -42,10 +41,10 @@ const start = ({ file, env, core, channel }: Start): ChildProcess => {
   return child;
 };
 
-const ended = async (child: ChildProcess): Promise<void> => {
+const ended = async (child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
+  child.kill(signal);
   const cut = setTimeout(() => child.kill('SIGKILL'), 15_000);
   await gone;
   clearTimeout(cut);
@@ -73,37 +72,58 @@ const answering = async (url: string): Promise<void> => {
   throw new Error(`nothing answers at ${url}`);
 };
 
-const programOf = async (child: ChildProcess, ports: Pick<Program, 'port' | 'adminPort'>): Promise<Program> => {
-  await answering(`http://127.0.0.1:${ports.port}/`);
-  return { ...ports, cpuSeconds: () => cpuSecondsOf(child.pid ?? 0), stop: () => ended(child) };
+const programOf = (child: ChildProcess, ports: Pick<Program, 'port' | 'adminPort'>): Program => {
+  const pid = child.pid ?? 0;
+  return {
+    ...ports,
+    cpuSeconds: () => cpuSecondsOf(pid),
+    memory: () => memoryOf(pid),
+    stop: (signal) => ended(child, signal),
+  };
+};
+const ready = async (program: Program): Promise<Program> => {
+  await answering(`http://127.0.0.1:${program.port}/`);
+  return program;
+};
+
+export type PlaybeatOptions = {
+  /** Null: on whatever core is free. */
+  readonly core: string | null;
+  /** None for all. */
+  readonly roles?: readonly RoleName[];
+  readonly env?: Env;
 };
 
 /** Playbeat as it is started in service, in a data folder of its own. It says nothing, so its ports are picked here. */
-export const startPlaybeat = async (pin: boolean): Promise<Program> => {
+export const launchPlaybeat = async ({ core, roles = [], env = {} }: PlaybeatOptions): Promise<Program> => {
   const ports = { port: await freePort(), adminPort: await freePort() };
-  const env = {
+  const all = {
     DATA_DIR: temporaryFolder(),
     LOG_LEVEL: 'silent',
     // A busy machine is to measure slow, not to refuse.
     APPEND_TIMEOUT_MS: '5000',
     PORT: String(ports.port),
     ADMIN_PORT: String(ports.adminPort),
+    ...env,
   };
-  return programOf(start({ file: '../services/main.ts', env, core: pin ? CORES.server : null, channel: false }), ports);
+  return programOf(start({ file: '../services/main.ts', args: roles, env: all, core, channel: false }), ports);
 };
+
+/** The same, once it answers. */
+export const startPlaybeat = async (options: PlaybeatOptions): Promise<Program> => ready(await launchPlaybeat(options));
 
 export const startBaseline = async (
   name: 'bare-post' | 'bare-get',
-  { pin, env = {} }: { readonly pin: boolean; readonly env?: Readonly<Record<string, string>> },
+  { pin, env = {} }: { readonly pin: boolean; readonly env?: Env },
 ): Promise<Program> => {
   const port = await freePort();
-  const core = pin ? CORES.server : null;
+  const core = pin ? CORES.measured : null;
   const child = start({ file: `baselines/${name}.ts`, env: { ...env, PORT: String(port) }, core, channel: false });
-  return programOf(child, { port, adminPort: 0 });
+  return ready(programOf(child, { port, adminPort: 0 }));
 };
 
 export const startLoad = (pin: boolean): Load => {
-  const child = start({ file: 'load/main.ts', env: {}, core: pin ? CORES.client : null, channel: true });
+  const child = start({ file: 'load/main.ts', env: {}, core: pin ? CORES.others : null, channel: true });
   return {
     run: (job) =>
       new Promise((resolve, reject) => {
@@ -117,16 +137,6 @@ export const startLoad = (pin: boolean): Load => {
       }),
     stop: () => ended(child),
   };
-};
-
-/** Ticks of `/proc` are hundredths of a second. */
-const cpuSecondsOf = (pid: number): number => {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    return Number.NaN;
-  }
 };
 
 /** What Node measures of a loop that is never late: the distance of its own timers. */

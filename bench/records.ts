@@ -29,7 +29,9 @@ export const beatOf = (account: number, sequence: number, sentAtMs: number): Hea
   sentAtMs,
 });
 
-const keyOf = accountKeys(Buffer.alloc(32, 7));
+/** Processes that have it, too, know these accounts. */
+export const PEPPER: Uint8Array = Buffer.alloc(32, 7);
+const keyOf = accountKeys(PEPPER);
 export const accountKeyOf = (account: number): string => keyOf('default', `account-${account}`);
 
 const stamped = (beat: HeartbeatRequest, receivedAtMs: number, lastDecision: 'OK' | null) =>

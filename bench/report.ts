@@ -14,7 +14,8 @@ export const headerOf = ({ cpu, cores, node }: Machine): string => `${cpu}, ${co
 
 const goalOf = ({ goal }: Row): string => {
   if (goal === null) return '';
-  return 'ratio' in goal ? `at least ${goal.ratio}` : `at most ${goal.atMost}`;
+  if ('ratio' in goal) return `ratio of ${goal.ratio} or more`;
+  return 'ratioAtMost' in goal ? `ratio of ${goal.ratioAtMost} or less` : `at most ${goal.atMost}`;
 };
 
 const reachedOf = ({ reached }: Row): string => (reached === null ? '' : reached ? 'yes' : 'NO');

@@ -38,7 +38,6 @@ export const rowOf = (id: RowId, rounds: readonly Round[], notes: readonly strin
   const ratios = rounds.map((r) => r.ours / r.baseline);
   const ratio = median(ratios);
   const { goal } = kind;
-  const reached = goal === null ? null : 'ratio' in goal ? ratio >= goal.ratio : ours <= goal.atMost;
   const range = `ratio of the rounds ${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
   return {
     id,
@@ -48,10 +47,16 @@ export const rowOf = (id: RowId, rounds: readonly Round[], notes: readonly strin
     baseline: median(rounds.map((r) => r.baseline)),
     ratio,
     goal,
-    reached,
+    reached: reaches(goal, { ours, ratio }),
     rounds,
     notes: rounds.length > 1 ? [range, ...notes] : notes,
   };
+};
+
+const reaches = (goal: RowKind['goal'], { ours, ratio }: { ours: number; ratio: number }): boolean | null => {
+  if (goal === null) return null;
+  if ('ratio' in goal) return ratio >= goal.ratio;
+  return 'ratioAtMost' in goal ? ratio <= goal.ratioAtMost : ours <= goal.atMost;
 };
 
 export type Alternating = {

@@ -1,4 +1,4 @@
-import type { RowId } from './catalogue.ts';
+import type { BenchName } from './catalogue.ts';
 import type { BenchOptions } from './options.ts';
 import type { Bench, Row } from './row.ts';
 
@@ -9,17 +9,20 @@ import type { Bench, Row } from './row.ts';
 export type FromRow = { readonly say: string } | { readonly rows: readonly Row[] };
 export type Task = { readonly bench: BenchName; readonly options: BenchOptions };
 
-export type BenchName = Exclude<RowId, 'P1b'>;
-
 const BENCHES: Readonly<Record<BenchName, () => Promise<Bench>>> = {
   P1: async () => (await import('./rows/heartbeats.ts')).heartbeats,
+  P1k: async () => (await import('./rows/kafka-heartbeats.ts')).kafkaHeartbeats,
   P2: async () => (await import('./rows/decode.ts')).decoding,
   P3: async () => (await import('./rows/fold.ts')).folding,
   P4: async () => (await import('./rows/embedded.ts')).embedded,
+  P5: async () => (await import('./rows/redis-commit.ts')).committing,
+  P6: async () => (await import('./rows/kafka-path.ts')).kafkaPath,
   P7: async () => (await import('./rows/rebuild.ts')).rebuilding,
   P8: async () => (await import('./rows/query.ts')).querying,
   P9: async () => (await import('./rows/starts.ts')).starting,
+  P9k: async () => (await import('./rows/starts.ts')).startingOnCluster,
   memory: async () => (await import('./rows/memory.ts')).remembering,
+  'memory-redis': async () => (await import('./rows/redis-memory.ts')).rememberingInRedis,
 };
 
 const tell = (message: FromRow): Promise<void> =>

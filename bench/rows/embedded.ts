@@ -2,17 +2,8 @@ import { concurrency } from '../../services/concurrency/concurrency.ts';
 import { openEmbeddedLog } from '../../shared/log/embedded-log.ts';
 import type { Batch, Log } from '../../shared/log/log.ts';
 import { openEmbeddedState } from '../../shared/state/embedded-state.ts';
-import {
-  appendAll,
-  caughtUp,
-  chunksOf,
-  handClock,
-  PARTITIONS,
-  read,
-  recordsIn,
-  run,
-  temporaryFolder,
-} from '../embedded-parts.ts';
+import { appendAll, caughtUp, handClock, read, run, temporaryFolder } from '../embedded-parts.ts';
+import { livesOf, PARTITIONS, recordsOf } from '../lives.ts';
 import { memoryLoop } from '../memory-loop.ts';
 import { alternate, type Bench, rateOf, rowOf } from '../row.ts';
 
@@ -20,15 +11,11 @@ import { alternate, type Bench, rateOf, rowOf } from '../row.ts';
 export const embedded: Bench = async ({ rounds, accounts }, say) => {
   const clock = handClock();
   const log = await openEmbeddedLog({ folder: temporaryFolder(), partitions: PARTITIONS, clock: read(clock) });
-  const total = await filled(log);
+  const total = recordsOf(accounts);
+  await appendAll(log, livesOf(accounts), { clock, ahead: 4 });
   const inMemory = await batchesIn(log);
   say(`P4 a log of ${total} records is written`);
 
-  async function filled(into: Log): Promise<number> {
-    const chunks = chunksOf(accounts);
-    await appendAll(into, chunks, { clock, ahead: 4 });
-    return recordsIn(chunks);
-  }
   const ours = async (round: number): Promise<number> => {
     globalThis.gc?.();
     const store = await openEmbeddedState({ folder: temporaryFolder(), onError: fail });

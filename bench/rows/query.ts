@@ -53,7 +53,7 @@ export const querying: Bench = async (options, say) => {
     },
     baseline: () => rate(bare, cpu.bare),
   });
-  await Promise.all([playbeat.stop(), bare.stop(), load.stop()]);
+  await Promise.all([stage.close(), bare.stop()]);
   return [
     rowOf('P8', measured, [
       `${CONNECTIONS} connections, answers of ${bytes} bytes; ${howPinned(stage)}`,

@@ -5,18 +5,16 @@ import { openEmbeddedLog } from '../../shared/log/embedded-log.ts';
 import type { Log } from '../../shared/log/log.ts';
 import { openEmbeddedState } from '../../shared/state/embedded-state.ts';
 import {
+  AHEAD,
   appendAll,
   caughtUp,
-  type Chunk,
-  chunksOf,
   handClock,
   type HandClock,
-  PARTITIONS,
   read,
-  recordsIn,
   run,
   temporaryFolder,
 } from '../embedded-parts.ts';
+import { type Chunk, livesOf, PARTITIONS, recordsOf } from '../lives.ts';
 import { alternate, type Bench, rowOf } from '../row.ts';
 
 /**
@@ -24,8 +22,9 @@ import { alternate, type Bench, rowOf } from '../row.ts';
  * folded live. The live rate comes first in each round, since it makes the log that the rebuild reads.
  */
 export const rebuilding: Bench = async ({ rounds, accounts }, say) => {
-  const chunks = chunksOf(accounts);
-  const total = recordsIn(chunks);
+  // Made before: the live rate is that of log and fold, and not of making records.
+  const chunks = [...livesOf(accounts)];
+  const total = recordsOf(accounts);
   let rebuildMs = Number.NaN;
   const both = async (): Promise<number> => {
     const lived = await liveThenRebuild(chunks);
@@ -51,7 +50,7 @@ const liveThenRebuild = async (chunks: readonly Chunk[]): Promise<{ liveMs: numb
   const folder = temporaryFolder();
   const clock = handClock();
   const log = await openEmbeddedLog({ folder, partitions: PARTITIONS, clock: read(clock) });
-  const liveMs = await folded({ folder, log, clock }, () => appendAll(log, chunks, { clock, ahead: 8 }));
+  const liveMs = await folded({ folder, log, clock }, () => appendAll(log, chunks, { clock, ahead: AHEAD }));
   for (const end of ['', '-wal', '-shm']) rmSync(join(folder, `state.sqlite${end}`), { force: true });
   const rebuildMs = await folded({ folder, log, clock }, async () => {});
   await log.close();

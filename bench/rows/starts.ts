@@ -1,7 +1,10 @@
-import { howPinned, MAX_REFUSED, openStage, percent, SESSIONS } from '../http-parts.ts';
+import type { RowId } from '../catalogue.ts';
+import { openClusterStage } from '../cluster-parts.ts';
+import { howPinned, MAX_REFUSED, openStage, percent, SESSIONS, type Stage } from '../http-parts.ts';
 import { FIRST_SEQUENCE, type LoadResult } from '../load/job.ts';
 import { eventLoopP99Ms, startBaseline } from '../processes.ts';
-import { type Bench, quantile, type Round, rowOf } from '../row.ts';
+import type { BenchOptions } from '../options.ts';
+import { type Bench, quantile, type Round, type Row, rowOf } from '../row.ts';
 
 const STARTS_PER_SECOND = 100;
 const BEATS_PER_SECOND = 2_000;
@@ -9,8 +12,21 @@ const BEATS_PER_SECOND = 2_000;
 const LONGER = 2;
 
 /** P9: from the time a start is due to its decision, beside beats. Its baseline is a bare server under the same load. */
-export const starting: Bench = async (options, say) => {
-  const stage = await openStage(options);
+export const starting: Bench = async (options, say) =>
+  startsOn(await openStage(options), { id: 'P9', where: howPinned }, { options, say });
+
+/** P9k: the same with one process of ingest and one owner on Kafka and Redis. Five programs share the cores as they like. */
+export const startingOnCluster: Bench = async (options, say) =>
+  startsOn(
+    await openClusterStage({ pin: false }),
+    { id: 'P9k', where: () => 'one ingest, one owner, Kafka and Redis, not pinned to cores' },
+    { options, say },
+  );
+
+type Measured = { readonly id: RowId; readonly where: (stage: Stage) => string };
+type Run = { readonly options: BenchOptions; readonly say: (line: string) => void };
+
+const startsOn = async (stage: Stage, { id, where }: Measured, { options, say }: Run): Promise<readonly Row[]> => {
   const { load, playbeat, pinned } = stage;
   const bare = await startBaseline('bare-post', { pin: pinned });
   let sequence = FIRST_SEQUENCE;
@@ -47,14 +63,14 @@ export const starting: Bench = async (options, say) => {
     const baseline = await arrive(bare.port, ms / LONGER);
     all.push(ours);
     rounds.push({ ours: quantile(ours.startsMs, 0.99), baseline: quantile(baseline.startsMs, 0.99) });
-    say(`P9 round ${round + 1}: starts ${percentiles(ours.startsMs)}`);
+    say(`${id} round ${round + 1}: starts ${percentiles(ours.startsMs)}`);
   }
-  await Promise.all([playbeat.stop(), bare.stop(), load.stop()]);
+  await Promise.all([stage.close(), bare.stop()]);
   return [
-    rowOf('P9', rounds, [
+    rowOf(id, rounds, [
       `starts, all rounds: ${percentiles(all.flatMap((r) => r.startsMs))}`,
       `beats, all rounds: ${percentiles(all.flatMap((r) => r.beatsMs))}`,
-      `${STARTS_PER_SECOND} starts/s beside ${BEATS_PER_SECOND} beats/s at random times; ${howPinned(stage)}`,
+      `${STARTS_PER_SECOND} starts/s beside ${BEATS_PER_SECOND} beats/s at random times; ${where(stage)}`,
       `client busy at most ${percent(Math.max(...all.map((r) => r.busy)))}; ` +
         `event loop p99 ${Math.max(...loopMs).toFixed(1)} ms late at most`,
     ]),

@@ -68,7 +68,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly home: RegExp; readonl
   },
   {
     name: /^kafkajs(\/.+)?$/,
-    home: /^shared\/log\/kafka[^/]*\.ts$/,
+    home: /^(shared\/log\/kafka[^/]*|bench\/baselines\/kafkajs-loop)\.ts$/,
     why: 'the Kafka client is one adapter’s',
   },
   {
