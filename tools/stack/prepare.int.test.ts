@@ -38,8 +38,10 @@ describe('what npm test prepares', () => {
     const bare = { PATH: own.folder, JAVA_HOME: '', XDG_CACHE_HOME: join(own.folder, 'cache') };
     const { code, out, err } = await prepare(bare);
     expect(code).toBe(4);
-    expect(err).toMatch(/^installing openjdk-17-jdk-headless, maven, redis-server, openssl\ncould not install them: /);
-    for (const debian of ['openjdk-17-jdk-headless', 'redis-server', 'openssl']) {
+    expect(err).toMatch(
+      /^installing openjdk-17-jdk-headless, maven, redis-server, python3-venv, openssl\ncould not install them: /,
+    );
+    for (const debian of ['openjdk-17-jdk-headless', 'redis-server', 'python3-venv', 'openssl']) {
       expect(out).toContain(`Install it with: apt-get install -y --no-install-recommends ${debian}\n`);
     }
   });
