@@ -25,6 +25,7 @@ const EDGE = [
   'shared/**/embedded-*.ts',
   'shared/**/data-folder.ts',
   'shared/log/revocation.ts',
+  'shared/state/real-timer.ts',
   'shared/telemetry/**/*.ts',
   'shared/http/server.ts',
   ...TESTS,

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RoleName } from '../services/roles.ts';
+import { freePorts } from '../tools/stack/processes.ts';
 import { temporaryFolder } from './embedded-parts.ts';
 import type { Job, LoadResult } from './load/job.ts';
 import { CORES, cpuSecondsOf, memoryOf } from './proc.ts';
@@ -50,16 +50,6 @@ const ended = async (child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): P
   clearTimeout(cut);
 };
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-
 const answering = async (url: string): Promise<void> => {
   for (let tries = 0; tries < 300; tries++) {
     const status = await fetch(url, { method: 'POST', body: '{}' }).then(
@@ -96,7 +86,8 @@ export type PlaybeatOptions = {
 
 /** Playbeat as it is started in service, in a data folder of its own. It says nothing, so its ports are picked here. */
 export const launchPlaybeat = async ({ core, roles = [], env = {} }: PlaybeatOptions): Promise<Program> => {
-  const ports = { port: await freePort(), adminPort: await freePort() };
+  const [port = 0, adminPort = 0] = await freePorts(2);
+  const ports = { port, adminPort };
   const all = {
     DATA_DIR: temporaryFolder(),
     LOG_LEVEL: 'silent',
@@ -116,7 +107,7 @@ export const startBaseline = async (
   name: 'bare-post' | 'bare-get',
   { pin, env = {} }: { readonly pin: boolean; readonly env?: Env },
 ): Promise<Program> => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const core = pin ? CORES.measured : null;
   const child = start({ file: `baselines/${name}.ts`, env: { ...env, PORT: String(port) }, core, channel: false });
   return ready(programOf(child, { port, adminPort: 0 }));

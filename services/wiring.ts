@@ -11,6 +11,7 @@ import type { Log } from '../shared/log/log.ts';
 import { partitionOf } from '../shared/log/partition.ts';
 import { openSchemaRegistry, type SchemaRegistry } from '../shared/registry/schema-registry.ts';
 import { runProcessor, type RunningProcessor } from '../shared/runtime/run.ts';
+import { realTimer } from '../shared/state/real-timer.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
 import { createMetrics, type Metrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
@@ -144,10 +145,7 @@ const openRegistry = (config: Config, metrics: Metrics, logger: Logger): Promise
     auth: auth === null ? null : { username: auth.username, password: auth.password.reveal() },
     timeoutMs: REGISTRY_TIMEOUT_MS,
     schemas: recordSchemas(),
-    after: (ms, work) => {
-      const timer = setTimeout(work, ms);
-      return () => clearTimeout(timer);
-    },
+    after: realTimer,
     writeWithIds,
     metrics,
     logger,

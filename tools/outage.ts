@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { runKafkaOutage, type KafkaOutage } from './stack/kafka-outage.ts';
+import { runKafkaOutage, type KafkaOutage } from './faults/kafka-outage.ts';
 import { startOwnKafka } from './stack/own-kafka.ts';
 
 /**

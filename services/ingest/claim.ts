@@ -4,7 +4,7 @@ import type { SessionStarted } from '../../schemas/generated/records.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import { type Call, ProblemError } from '../../shared/http/call.ts';
 import { type Asker, decidesClosed, decisionOpen, findSession, type Seen } from '../concurrency/view.ts';
-import { append, type Ingest, retryAfterMs, seenAfter } from './ingest.ts';
+import { append, type Ingest, refusal, seenAfter } from './ingest.ts';
 import type { Stored } from './lanes.ts';
 
 export type Claim = {
@@ -26,9 +26,7 @@ export const claim = async (ingest: Ingest, claiming: Claim): Promise<{ readonly
   // Beats go on in a storm of starts: what cannot be decided soon is told to come back before it costs anything.
   if (claims.waiting >= claims.most) {
     const { requestId } = claiming.call;
-    throw new ProblemError('OVERLOADED', 'too many starts are being decided; start again in a moment', {
-      retryAfterMs: retryAfterMs(requestId),
-    });
+    throw refusal('OVERLOADED', requestId, 'too many starts are being decided; start again in a moment');
   }
   claims.waiting += 1;
   try {

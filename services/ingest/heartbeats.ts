@@ -13,7 +13,7 @@ import {
   invalid,
   PLAYER_PROBLEMS,
   refuseMismatch,
-  retryAfterMs,
+  refusal,
   sessionTokenOf,
 } from './ingest.ts';
 import type { Refusal } from './lanes.ts';
@@ -84,8 +84,7 @@ const takeOne = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): voi
     token,
     wanted,
     accepted: (result) => answer(ingest, call, `{"accepted":1,"rejected":[],"results":[${result}]}`, 1),
-    refused: (why) =>
-      fail(ingest, call, new ProblemError(why, DETAILS[why], { retryAfterMs: retryAfterMs(call.requestId) })),
+    refused: (why) => fail(ingest, call, refusal(why, call.requestId)),
   });
 };
 
@@ -98,7 +97,7 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
   const results: string[] = [];
   let open = heartbeats.length;
   let answered = false;
-  let refusal: Refusal | null = null;
+  let refused: Refusal | null = null;
 
   const finish = (): void => {
     if (open > 0 || answered) return;
@@ -109,13 +108,7 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
       const text = `{"accepted":${accepted.length},"rejected":${list},"results":[${accepted.join(',')}]}`;
       return answer(ingest, call, text, accepted.length);
     }
-    if (refusal !== null) {
-      return fail(
-        ingest,
-        call,
-        new ProblemError(refusal, DETAILS[refusal], { retryAfterMs: retryAfterMs(call.requestId) }),
-      );
-    }
+    if (refused !== null) return fail(ingest, call, refusal(refused, call.requestId));
     const errors = rejected.slice(0, 20).map(({ index, path, detail }) => ({
       path: `/heartbeats/${index}${path}`,
       code: 'TYPE' as const,
@@ -171,7 +164,7 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
         finish();
       },
       refused: (why) => {
-        refusal = why;
+        refused = why;
         reject(index, why, DETAILS[why], '', true);
         finish();
       },

@@ -59,11 +59,15 @@ export const DETAILS: Readonly<Record<Refusal, string>> = {
 };
 
 /** Up to twice as long for some as for others: whoever was refused together does not come back together. */
-export const retryAfterMs = (requestId: string): number => {
+const retryAfterMs = (requestId: string): number => {
   let hash = 0;
   for (let i = 0; i < requestId.length; i++) hash = (Math.imul(hash, 31) + requestId.charCodeAt(i)) | 0;
   return 1_000 + (Math.abs(hash) % 1_000);
 };
+
+/** What is not accepted now, and when to send it again. */
+export const refusal = (why: Refusal, requestId: string, detail = DETAILS[why]): ProblemError =>
+  new ProblemError(why, detail, { retryAfterMs: retryAfterMs(requestId) });
 
 /** Appends one record, and waits until it is stored. */
 export const append = (
@@ -76,7 +80,7 @@ export const append = (
     ingest.lanes.submit(partition, {
       ...record,
       stored: resolve,
-      refused: (why) => reject(new ProblemError(why, DETAILS[why], { retryAfterMs: retryAfterMs(requestId) })),
+      refused: (why) => reject(refusal(why, requestId)),
     });
   });
 

@@ -3,10 +3,11 @@ import type { LogEvent } from '../../schemas/events.ts';
 import type { Decision } from '../../schemas/generated/http.ts';
 import type { StreamDecided } from '../../schemas/generated/records.ts';
 import { epochMs } from '../../schemas/time.ts';
-import type { TopicName } from '../../schemas/topics.ts';
 import { openEmbeddedLog } from '../../shared/log/embedded-log.ts';
+import { openKafkaLog } from '../../shared/log/kafka-log.ts';
 import type { Log, LogRecord } from '../../shared/log/log.ts';
 import { parsePosition } from '../../shared/log/position.ts';
+import { readAll } from '../../shared/log/testing/member.ts';
 import { testDriver } from '../../shared/runtime/test-driver.ts';
 import type { Account, Control } from '../concurrency/account.ts';
 import { concurrency } from '../concurrency/concurrency.ts';
@@ -46,16 +47,32 @@ export const truthIn = async (folder: string, ledger: Ledger, options: TruthOpti
   }
 };
 
+/** Reads the log of services that were started with this environment. All that it holds has to be folded. */
+export const truthOn = async (
+  env: Readonly<Record<string, string>>,
+  ledger: Ledger,
+  more: Pick<TruthOptions, 'rebuiltFrom'> = {},
+): Promise<Truth> => {
+  const partitions = Number(env['PARTITIONS']);
+  const brokers = (env['KAFKA_BROKERS'] ?? '').split(',');
+  const log = await openKafkaLog({ brokers, clientId: 'truth', partitions, prefix: env['KAFKA_PREFIX'] ?? '' });
+  try {
+    return await truthOf(log, ledger, { partitions, ...more });
+  } finally {
+    await log.close();
+  }
+};
+
 /** Holds what was answered against the log, and folds that again with the fold of the service. */
-export const truthOf = async (
+const truthOf = async (
   log: Log,
   ledger: Ledger,
   { partitions, rebuiltFrom = new Map() }: TruthOptions,
 ): Promise<Truth> => {
   const violations: string[] = [];
   const found = { records: 0, beats: 0, repeats: 0, outputs: 0, decisionsChecked: 0 };
-  const input = await Promise.all(range(partitions).map((p) => recordsOf(log, 'heartbeats.v1', p)));
-  const output = await Promise.all(range(partitions).map((p) => recordsOf(log, 'stream-decisions.v1', p)));
+  const input = await Promise.all(range(partitions).map((p) => readAll(log, p)));
+  const output = await Promise.all(range(partitions).map((p) => readAll(log, p, 'stream-decisions.v1')));
   const events = input.map((records) => records.map((record) => decode(record.value)));
   violations.push(...lost(ledger, events));
   const counted = repeats(ledger, events);
@@ -91,17 +108,6 @@ export const truthOf = async (
 
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-const recordsOf = async (log: Log, topic: TopicName, partition: number): Promise<readonly LogRecord[]> => {
-  const { first, end } = await log.bounds(topic, partition);
-  const records: LogRecord[] = [];
-  for (let from = first; from < end;) {
-    const batch = await log.read(topic, partition, from, 1_000);
-    records.push(...batch.records);
-    from = batch.to;
-  }
-  return records;
-};
 
 /** What was acknowledged and does not lie where the answer said. */
 const lost = ({ acknowledged }: Ledger, events: readonly (readonly LogEvent[])[]): readonly string[] =>
@@ -234,6 +240,7 @@ const unlike = (
         violations.push(`the replay has an output ${id} that was not sent`);
     }
   }
-  for (const id of sent.keys()) if (!known.has(id)) violations.push(`${id} was sent, and the replay does not have it`);
+  for (const [id, output] of sent)
+    if (!known.has(id)) violations.push(`${JSON.stringify(output)} was sent, and the replay does not have it`);
   return violations;
 };

@@ -5,6 +5,7 @@ import type { TopicName } from '../../schemas/topics.ts';
 import {
   dropSilentBrokers,
   findOtherCoordinators,
+  mendConnections,
   restTimers,
   type ClientConfig,
   type RetryConfig,
@@ -50,6 +51,7 @@ const prepare = (): void => {
   if (prepared) return;
   prepared = true;
   restTimers();
+  mendConnections();
   dropSilentBrokers();
   findOtherCoordinators();
   CompressionCodecs[CompressionTypes.LZ4] = () => ({

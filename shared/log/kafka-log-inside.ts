@@ -16,7 +16,7 @@ import newSocketFactory from 'kafkajs/src/network/socketFactory.js';
 import type { ConnectionOptions } from 'node:tls';
 
 /*
- * What is needed of kafkajs 2.2.4 and stands in no documentation: reading without joining a group, and three repairs. Its public
+ * What is needed of kafkajs 2.2.4 and stands in no documentation: reading without joining a group, and four repairs. Its public
  * parts do the rest. A newer kafkajs needs this file looked at first.
  */
 
@@ -155,9 +155,48 @@ type Wire = {
   readonly host: string;
   readonly port: number;
   readonly socket?: { destroy(): void };
+  isConnected(): boolean;
+  connect(): Promise<unknown>;
+  disconnect(): Promise<unknown>;
   send(request: unknown): Promise<unknown>;
   rejectRequests(error: Error): void;
-  disconnect(): Promise<unknown>;
+};
+const { KafkaJSConnectionClosedError: Closed } = errors as {
+  KafkaJSConnectionClosedError: new (text: string, at: { host: string; port: number }) => Error;
+};
+
+/** Bytes of the length that stands before each answer. */
+const LENGTH_BYTES = 4;
+
+/**
+ * In kafkajs two requests that find a connection closed open it twice, and one of them ends what the other one waits for. What is
+ * in flight when a connection is given up hears of it late, if ever; and what had come of an answer when it broke stands before all
+ * that the next one brings. Here a connection is opened once at a time, anew, and its end is heard by all that wait.
+ */
+export const mendConnections = (): void => {
+  const wire = (Connection as { prototype: Wire }).prototype;
+  const { connect, disconnect } = wire;
+  const connecting = new WeakMap<Wire, Promise<unknown>>();
+  const closing = new WeakMap<Wire, Promise<unknown>>();
+  wire.connect = function (this: Wire) {
+    const open = async (): Promise<unknown> => {
+      await closing.get(this);
+      this.socket?.destroy();
+      Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: LENGTH_BYTES });
+      return connect.call(this);
+    };
+    if (this.isConnected()) return connect.call(this);
+    const opening = connecting.get(this) ?? open().finally(() => connecting.delete(this));
+    connecting.set(this, opening);
+    return opening;
+  };
+  wire.disconnect = function (this: Wire) {
+    const closed = disconnect.call(this);
+    closing.set(this, closed);
+    const { host, port } = this;
+    this.rejectRequests(new Closed(`the connection to ${host}:${port} was given up`, { host, port }));
+    return closed;
+  };
 };
 
 /**
@@ -166,9 +205,6 @@ type Wire = {
  */
 export const dropSilentBrokers = (): void => {
   const wire = (Connection as { prototype: Wire }).prototype;
-  const { KafkaJSConnectionClosedError: Closed } = errors as {
-    KafkaJSConnectionClosedError: new (text: string, at: { host: string; port: number }) => Error;
-  };
   const { send } = wire;
   wire.send = async function (this: Wire, request) {
     const { socket, host, port } = this;
@@ -176,14 +212,12 @@ export const dropSilentBrokers = (): void => {
       return await send.call(this, request);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'KafkaJSRequestTimeoutError') throw error;
-      const closed = new Closed(`${host}:${port} does not answer: ${error.message}`, { host, port });
       // Another request may have found out before, and there is a new connection already.
       if (socket !== undefined && socket === this.socket) {
         socket.destroy();
-        this.rejectRequests(closed);
         await this.disconnect();
       }
-      throw closed;
+      throw new Closed(`${host}:${port} does not answer: ${error.message}`, { host, port });
     }
   };
 };

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stickyAssigner, type Claims } from './kafka-log-assigner.ts';
 import { RETRY, type KafkaClient } from './kafka-log-client.ts';
 import type { Shown } from './kafka-log-inside.ts';
+import { atMost } from './revocation.ts';
 
 /** One life of a member of a group, from its joining until it has crashed or is given up. */
 export type Member = {
@@ -146,7 +146,7 @@ export const openMember = (options: MemberOptions): Member => {
       clearInterval(looker);
       // Not before it is in: it would stay in the group.
       const gone = started.then(() => consumer.disconnect().catch(() => {}));
-      await Promise.race([gone, sleep(LEAVE_MS, undefined, { ref: false })]);
+      await atMost(LEAVE_MS, gone);
     },
   };
 };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runKafkaOutage, type KafkaOutage } from '../../tools/stack/kafka-outage.ts';
+import { runKafkaOutage, type KafkaOutage } from '../../tools/faults/kafka-outage.ts';
 import { startOwnKafka, type OwnKafka } from '../../tools/stack/own-kafka.ts';
 import { openKafkaClient } from './kafka-log-client.ts';
 import { openKafkaLog } from './kafka-log.ts';

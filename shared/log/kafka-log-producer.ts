@@ -12,7 +12,7 @@ export type Stored = { readonly partition: number; readonly baseOffset: number; 
  * those for a repeat: acknowledged, and not in the log.
  */
 export type Sender = {
-  /** Connects, so that the first send is as quick as the others. */
+  /** Connects, so that the first send is as quick as the others. One that fails is not sent through. */
   open(): Promise<void>;
   /** One topic; partitions of which no other send is at work. Rejects when it is not known whether all are stored. */
   send(messages: TopicMessages): Promise<readonly Stored[]>;
@@ -60,7 +60,14 @@ export const openSender = (client: KafkaClient): Sender => {
   };
 
   return {
-    open: () => (current ??= start()).connected,
+    open: async () => {
+      const held = (current ??= start());
+      await held.connected.catch((error: unknown) => {
+        retire(held);
+        release(held);
+        throw error;
+      });
+    },
     send: async (topicMessages) => {
       const held = (current ??= start());
       held.sends += 1;

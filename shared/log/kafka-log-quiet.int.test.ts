@@ -21,7 +21,9 @@ afterAll(() => kafka?.stop(), PATIENCE_MS);
 const PROGRAM = `
   import { openKafkaLog } from ${JSON.stringify(new URL('./kafka-log.ts', import.meta.url).href)};
   import { setTimeout as sleep } from 'node:timers/promises';
-  const log = await openKafkaLog({ ...JSON.parse(process.argv[1]), clientId: 'test', partitions: 2 });
+  const log = await openKafkaLog({ ...JSON.parse(process.argv[1]), clientId: 'test', partitions: 16 });
+  // More at once than a connection that is still being opened could take without a warning.
+  await Promise.all(Array.from({ length: 16 }, (_, partition) => log.read(${JSON.stringify(TOPIC)}, partition, 0, 1)));
   const seen = Promise.withResolvers();
   await log.consume({ group: 'child', topic: ${JSON.stringify(TOPIC)}, assigned: async () => 0, revoked: async () => {},
     batch: async (batch) => (seen.resolve(), batch.to), failed: (_, error) => seen.reject(error) });

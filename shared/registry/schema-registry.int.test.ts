@@ -18,6 +18,7 @@ import {
 } from '../../schemas/codec.ts';
 import { startOwnRegistry, type OwnRegistry } from '../../tools/stack/own-registry.ts';
 import { startTcpProxy } from '../../tools/faults/tcp-proxy.ts';
+import { realTimer } from '../state/real-timer.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { SchemaRefused } from './registry-client.ts';
 import { openSchemaRegistry, type SchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts';
@@ -53,10 +54,7 @@ const bench = (options: Partial<SchemaRegistryOptions> = {}) => {
       timeoutMs: 5_000,
       checkMs: 100,
       schemas: recordSchemas(),
-      after: (ms, work) => {
-        const timer = setTimeout(work, ms);
-        return () => clearTimeout(timer);
-      },
+      after: realTimer,
       writeWithIds,
       metrics,
       logger: { debug: says('debug'), info: says('info'), warn: says('warn'), error: says('error') },

@@ -6,6 +6,7 @@ import { openSnapshotReader } from './embedded-state-reader.ts';
 import { createSnapshotWriter } from './embedded-state-writer.ts';
 import { StateClosed } from './state-errors.ts';
 import type { After } from './waiters.ts';
+import { realTimer } from './real-timer.ts';
 
 /**
  * The state store of one process: memory, with a checkpoint of what changed in `state.sqlite` every now and then. A
@@ -26,11 +27,6 @@ export type EmbeddedStateOptions = {
 };
 
 export const CHECKPOINT_MS = 2_000;
-
-const realTimer: After = (ms, run) => {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
-};
 
 export const openEmbeddedState = async (options: EmbeddedStateOptions): Promise<StateStore> => {
   const { folder, checkpointMs = CHECKPOINT_MS, onError, maxPages = null, after = realTimer } = options;

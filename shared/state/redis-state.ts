@@ -5,7 +5,7 @@ import { COMMIT, LOAD, OPEN, READ, type Script, STAGE } from './redis-state-scri
 import { watchOffsets } from './redis-state-waiting.ts';
 import { StateClosed, StateUnavailable } from './state-errors.ts';
 import type { Commit, CommitOutcome, NotLoaded, Row, StateStore } from './state.ts';
-import type { After } from './waiters.ts';
+import { realTimer } from './real-timer.ts';
 
 /**
  * The state store of a cluster: Redis 7 or Valkey, one server or many. A call is one script on one partition, whose
@@ -29,11 +29,6 @@ type Kind = 'head' | 'rows' | 'timers' | 'staged';
 /** In the order of the scripts' KEYS. */
 const KINDS: readonly Kind[] = ['head', 'rows', 'timers'];
 const WITH_STAGED: readonly Kind[] = [...KINDS, 'staged'];
-
-const realTimer: After = (ms, run) => {
-  const timer = setTimeout(run, ms);
-  return () => clearTimeout(timer);
-};
 
 export const openRedisState = async (options: RedisStateOptions): Promise<StateStore> => {
   const { prefix = 'playbeat', pollMs = POLL_MS, commandTimeoutMs = COMMAND_TIMEOUT_MS, after = realTimer } = options;

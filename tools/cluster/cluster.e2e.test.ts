@@ -8,8 +8,7 @@ import { send } from '../../services/testing/http.ts';
 import { startLoad } from '../../services/testing/load.ts';
 import { beat, start } from '../../services/testing/player.ts';
 import { runRaces } from '../../services/testing/races.ts';
-import { truthOf } from '../../services/testing/truth.ts';
-import { openKafkaLog } from '../../shared/log/kafka-log.ts';
+import { truthOn } from '../../services/testing/truth.ts';
 import { type Cluster, roleFor, startCluster } from './cluster.ts';
 import { type ClusterParts, startParts } from './parts.ts';
 
@@ -93,13 +92,8 @@ describe('under load', () => {
     await cluster.settled();
     await load.finish();
     await cluster.quiet();
-    const log = await openKafkaLog({
-      brokers: parts.env['KAFKA_BROKERS']!.split(','),
-      clientId: 'truth',
-      partitions: 8,
-    });
     const { ledger } = load;
-    const truth = await truthOf(log, ledger, { partitions: 8 }).finally(() => log.close());
+    const truth = await truthOn(cluster.env, ledger);
     expect(truth.violations).toEqual([]);
     expect(ledger.wrong).toEqual([]);
     expect(truth.decisionsChecked).toBeGreaterThan(100);

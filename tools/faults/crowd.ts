@@ -112,6 +112,3 @@ export const startCrowd = ({ name, size, intervalMs, url }: CrowdOptions): Crowd
     },
   };
 };
-
-export const percentile = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;

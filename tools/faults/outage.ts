@@ -1,14 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startLoad } from '../../services/testing/load.ts';
-import { truthOf } from '../../services/testing/truth.ts';
-import { openKafkaLog } from '../../shared/log/kafka-log.ts';
+import { truthOn } from '../../services/testing/truth.ts';
+import { memoryOf } from '../../bench/proc.ts';
+import { quantile } from '../../bench/row.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { startOwnKafka } from '../stack/own-kafka.ts';
 import { startOwnRedis } from '../stack/own-redis.ts';
-import { percentile, startCrowd } from './crowd.ts';
+import { startCrowd } from './crowd.ts';
 import { untilWell } from './watch.ts';
+import { show } from './show.ts';
 
 /**
  * node tools/faults/outage.ts --seconds 180
@@ -31,21 +32,17 @@ export type OutageReport = {
 
 const RUNNING = 100;
 const BEAT_MS = 10_000;
-const PARTITIONS = 16;
 const RECOVERED_WITHIN_MS = 10_000;
 /** `APPEND_TIMEOUT_MS`, and what a busy machine adds. */
 const REFUSED_WITHIN_MS = 250;
 const GROWN_MIB = 64;
 
 const rssMib = (cluster: Cluster): number =>
-  cluster.processes
-    .list()
-    .map(({ pid }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024)
-    .reduce((sum, one) => sum + one, 0);
+  cluster.processes.list().reduce((sum, { pid }) => sum + memoryOf(pid).nowMiB, 0);
 
 export const runOutage = async ({ seconds }: OutageOptions): Promise<OutageReport> => {
   const [kafka, redis] = await Promise.all([startOwnKafka(1), startOwnRedis({ mode: 'single' })]);
-  const env = { KAFKA_BROKERS: kafka.brokers.join(','), REDIS_URL: redis.first.url, PARTITIONS: String(PARTITIONS) };
+  const env = { KAFKA_BROKERS: kafka.brokers.join(','), REDIS_URL: redis.first.url };
   const counts = { ingest: 2, concurrency: 2 };
   const cluster = await startCluster({ env, counts, port: 0, adminPort: 0 });
   try {
@@ -78,9 +75,8 @@ export const runOutage = async ({ seconds }: OutageOptions): Promise<OutageRepor
     await load.finish();
     await cluster.quiet();
 
-    const log = await openKafkaLog({ brokers: kafka.brokers, clientId: 'truth', partitions: PARTITIONS });
-    const truth = await truthOf(log, load.ledger, { partitions: PARTITIONS }).finally(() => log.close());
-    const refusedP99Ms = percentile(refusedMs, 0.99);
+    const truth = await truthOn(cluster.env, load.ledger);
+    const refusedP99Ms = quantile(refusedMs, 0.99);
     const violations = [
       ...truth.violations,
       ...load.ledger.wrong.slice(0, 5).map((answer) => `a player was answered ${answer}`),
@@ -97,7 +93,7 @@ export const runOutage = async ({ seconds }: OutageOptions): Promise<OutageRepor
     return {
       violations,
       late,
-      refusedP50Ms: percentile(refusedMs, 0.5),
+      refusedP50Ms: quantile(refusedMs, 0.5),
       refusedP99Ms,
       recoveredAfterMs,
       grownMib,
@@ -112,8 +108,5 @@ export const runOutage = async ({ seconds }: OutageOptions): Promise<OutageRepor
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { seconds: { type: 'string', default: '180' } } });
-  const { violations, late, ...figures } = await runOutage({ seconds: Number(values.seconds) });
-  console.table(figures);
-  for (const line of [...violations, ...late]) console.log(line);
-  process.exitCode = violations.length + late.length === 0 ? 0 : 1;
+  show(await runOutage({ seconds: Number(values.seconds) }));
 }

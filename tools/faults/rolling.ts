@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startLoad } from '../../services/testing/load.ts';
-import { truthOf } from '../../services/testing/truth.ts';
-import { openKafkaLog } from '../../shared/log/kafka-log.ts';
+import { truthOn } from '../../services/testing/truth.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { startParts } from '../cluster/parts.ts';
 import { makeReport } from '../players/report.ts';
 import { startRun } from '../players/run.ts';
 import { root } from '../steps.ts';
 import { untilWell } from './watch.ts';
+import { show } from './show.ts';
 
 /**
  * node tools/faults/rolling.ts [--previous HEAD~1] [--accounts 300]
@@ -34,11 +34,9 @@ export type RollingReport = {
   readonly degraded: number;
 };
 
-const PARTITIONS = 16;
-
 export const runRolling = async ({ previous, accounts }: RollingOptions): Promise<RollingReport> => {
   const parts = await startParts({ brokers: 1, redis: 'single' });
-  const env = { ...parts.env, PARTITIONS: String(PARTITIONS) };
+  const { env } = parts;
   const main = previous === null ? {} : { main: previous };
   const cluster = await startCluster({ env, counts: { ingest: 2, concurrency: 2 }, port: 0, adminPort: 0 });
   try {
@@ -59,10 +57,8 @@ export const runRolling = async ({ previous, accounts }: RollingOptions): Promis
     await players.finished;
     await cluster.quiet();
 
-    const brokers = parts.env['KAFKA_BROKERS']!.split(',');
-    const log = await openKafkaLog({ brokers, clientId: 'truth', partitions: PARTITIONS });
     const { ledger } = load;
-    const truth = await truthOf(log, ledger, { partitions: PARTITIONS }).finally(() => log.close());
+    const truth = await truthOn(cluster.env, ledger);
     const report = makeReport(players);
     const errors = Object.entries(report.counts).filter(([what]) => /^error .* [5]\d\d/.test(what));
     const answers = ledger.calls + report.calls;
@@ -104,13 +100,12 @@ if (import.meta.main) {
   });
   const previous = checkOut(values.previous);
   try {
-    const { violations, late, ...figures } = await runRolling({
-      previous: previous.main,
-      accounts: Number(values.accounts),
-    });
-    console.table(figures);
-    for (const line of [...violations, ...late]) console.log(line);
-    process.exitCode = violations.length + late.length === 0 ? 0 : 1;
+    show(
+      await runRolling({
+        previous: previous.main,
+        accounts: Number(values.accounts),
+      }),
+    );
   } finally {
     previous.remove();
   }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Load, startLoad } from '../../services/testing/load.ts';
 import { randomOf } from '../../services/testing/random.ts';
-import { type Truth, truthOf } from '../../services/testing/truth.ts';
-import { openKafkaLog } from '../../shared/log/kafka-log.ts';
+import { type Truth, truthOn } from '../../services/testing/truth.ts';
 import { makeReport, type Report } from '../players/report.ts';
 import { type Run, startRun } from '../players/run.ts';
 import { type FaultName, FAULTS, faultsInOrder } from './kinds.ts';
@@ -146,12 +145,7 @@ const judge = async (
   faults: readonly FaultReport[],
   seen: readonly string[],
 ): Promise<FaultsReport> => {
-  const { env } = world.cluster;
-  const partitions = Number(env['PARTITIONS']);
-  const log = await openKafkaLog({ brokers: world.kafka.brokers, clientId: 'truth', partitions });
-  const truth = await truthOf(log, load.ledger, { partitions, rebuiltFrom: world.rebuiltFrom }).finally(() =>
-    log.close(),
-  );
+  const truth = await truthOn(world.cluster.env, load.ledger, { rebuiltFrom: world.rebuiltFrom });
   const report = makeReport(players);
   const { ledger } = load;
   const answers = ledger.calls + report.calls;

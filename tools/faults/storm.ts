@@ -4,9 +4,11 @@ import { parseArgs } from 'node:util';
 import type { Decision } from '../../schemas/generated/http.ts';
 import { send } from '../../services/testing/http.ts';
 import { start } from '../../services/testing/player.ts';
+import { quantile } from '../../bench/row.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { startParts } from '../cluster/parts.ts';
-import { percentile, startCrowd } from './crowd.ts';
+import { startCrowd } from './crowd.ts';
+import { show } from './show.ts';
 
 /**
  * node tools/faults/storm.ts --steady 20 --times 10 --seconds 60
@@ -48,7 +50,7 @@ export const runStorm = async ({ steady, times, seconds }: StormOptions): Promis
     const without = await crowd.withoutSlot();
     await crowd.end();
     const { seen } = crowd;
-    const p99Ms = percentile(storm.decidedMs, 0.99);
+    const p99Ms = quantile(storm.decidedMs, 0.99);
     return {
       violations: [
         ...without.map((account) => `${account} lost its slot in the storm`),
@@ -63,10 +65,10 @@ export const runStorm = async ({ steady, times, seconds }: StormOptions): Promis
       decided: storm.decidedMs.length,
       refused: storm.refused,
       degraded: storm.degraded,
-      p50Ms: percentile(storm.decidedMs, 0.5),
+      p50Ms: quantile(storm.decidedMs, 0.5),
       p99Ms,
       beats: seen.accepted,
-      beatP99Ms: percentile(seen.tookMs, 0.99),
+      beatP99Ms: quantile(seen.tookMs, 0.99),
     };
   } finally {
     await cluster.close();
@@ -124,12 +126,11 @@ if (import.meta.main) {
       seconds: { type: 'string', default: '60' },
     },
   });
-  const { violations, late, ...figures } = await runStorm({
-    steady: Number(values.steady),
-    times: Number(values.times),
-    seconds: Number(values.seconds),
-  });
-  console.table(figures);
-  for (const line of [...violations, ...late]) console.log(line);
-  process.exitCode = violations.length + late.length === 0 ? 0 : 1;
+  show(
+    await runStorm({
+      steady: Number(values.steady),
+      times: Number(values.times),
+      seconds: Number(values.seconds),
+    }),
+  );
 }

@@ -13,6 +13,7 @@ import { startOwnKafka } from '../stack/own-kafka.ts';
 import { startOwnRedis } from '../stack/own-redis.ts';
 import { inTurns } from './crowd.ts';
 import { untilWell } from './watch.ts';
+import { show } from './show.ts';
 
 /**
  * node tools/faults/wipe.ts --accounts 200000 --rate 2000
@@ -209,11 +210,10 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: { accounts: { type: 'string', default: '200000' }, rate: { type: 'string', default: '2000' } },
   });
-  const { violations, late, ...figures } = await runWipe({
-    accounts: Number(values.accounts),
-    rate: Number(values.rate),
-  });
-  console.table(figures);
-  for (const line of [...violations, ...late]) console.log(line);
-  process.exitCode = violations.length + late.length === 0 ? 0 : 1;
+  show(
+    await runWipe({
+      accounts: Number(values.accounts),
+      rate: Number(values.rate),
+    }),
+  );
 }

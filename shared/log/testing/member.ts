@@ -1,3 +1,4 @@
+import type { TopicName } from '../../../schemas/topics.ts';
 import type { Batch, Consumer, Log, LogRecord, NewRecord } from '../log.ts';
 
 export const TOPIC = 'heartbeats.v1';
@@ -5,11 +6,11 @@ export const TOPIC = 'heartbeats.v1';
 export const record = (text: string): NewRecord => ({ key: text, value: new TextEncoder().encode(text) });
 export const textOf = (r: NewRecord): string => new TextDecoder().decode(r.value ?? undefined);
 
-export const readAll = async (log: Log, partition: number): Promise<LogRecord[]> => {
-  const { first, end } = await log.bounds(TOPIC, partition);
+export const readAll = async (log: Log, partition: number, topic: TopicName = TOPIC): Promise<LogRecord[]> => {
+  const { first, end } = await log.bounds(topic, partition);
   const records: LogRecord[] = [];
   for (let at = first; at < end;) {
-    const batch: Batch = await log.read(TOPIC, partition, at, 1_000);
+    const batch: Batch = await log.read(topic, partition, at, 1_000);
     records.push(...batch.records);
     at = batch.to;
   }

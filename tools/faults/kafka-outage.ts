@@ -1,8 +1,8 @@
 import { openKafkaClient } from '../../shared/log/kafka-log-client.ts';
 import { openKafkaLog } from '../../shared/log/kafka-log.ts';
 import { TOPIC } from '../../shared/log/testing/member.ts';
-import { runOutage, type OutageReport } from './outage.ts';
-import type { OwnKafka } from './own-kafka.ts';
+import { type LogOutageReport, runLogOutage } from './log-outage.ts';
+import type { OwnKafka } from '../stack/own-kafka.ts';
 
 export type KafkaOutage = {
   /** All brokers, or the one that leads partition 0, or the one that coordinates the group. */
@@ -21,7 +21,7 @@ const MAX_WAITING_BYTES = 64 * 1024;
 let runs = 0;
 
 /** Takes brokers away from a log under load. */
-export const runKafkaOutage = async (kafka: OwnKafka, outage: KafkaOutage): Promise<OutageReport> => {
+export const runKafkaOutage = async (kafka: OwnKafka, outage: KafkaOutage): Promise<LogOutageReport> => {
   const { who, how, forMs, onTrouble = () => {} } = outage;
   const prefix = `outage-${++runs}.`;
   const admin = openKafkaClient({ brokers: kafka.brokers, clientId: 'outage' }).open().admin();
@@ -46,7 +46,7 @@ export const runKafkaOutage = async (kafka: OwnKafka, outage: KafkaOutage): Prom
   };
   let ids: readonly number[] = [];
   try {
-    return await runOutage({
+    return await runLogOutage({
       log,
       partitions: PARTITIONS,
       everyMs: EVERY_MS,

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { Log } from '../../shared/log/log.ts';
 import { readAll, record, textOf, TOPIC } from '../../shared/log/testing/member.ts';
 
-export type OutageOptions = {
+export type LogOutageOptions = {
   readonly log: Log;
   /** Each gets an append every so often, whatever becomes of those before it. */
   readonly partitions: number;
@@ -15,7 +15,7 @@ export type OutageOptions = {
   readonly forMs: number;
 };
 
-export type OutageReport = {
+export type LogOutageReport = {
   readonly acknowledged: number;
   readonly refused: number;
   /** How long the caller of a refused append waited at most. */
@@ -56,7 +56,7 @@ const watch = (partitions: number) => {
 };
 
 /** Loads a log, takes something away from under it, and says what became of what was acknowledged. */
-export const runOutage = async (options: OutageOptions): Promise<OutageReport> => {
+export const runLogOutage = async (options: LogOutageOptions): Promise<LogOutageReport> => {
   const { log, partitions, everyMs, begin, end, forMs } = options;
   const all = Array.from({ length: partitions }, (_, partition) => partition);
   const acknowledged = new Set<string>();
