@@ -91,9 +91,9 @@ describe('under load', () => {
     await sleep(500);
     await cluster.settled();
     await load.finish();
-    await cluster.quiet();
+    const folded = await cluster.quiet();
     const { ledger } = load;
-    const truth = await truthOn(cluster.env, ledger);
+    const truth = await truthOn(cluster.env, ledger, { folded });
     expect(truth.violations).toEqual([]);
     expect(ledger.wrong).toEqual([]);
     expect(truth.decisionsChecked).toBeGreaterThan(100);

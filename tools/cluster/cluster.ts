@@ -19,8 +19,11 @@ export type Cluster = {
   readonly processes: RoleProcesses;
   /** Resolves when every partition is folded by somebody, up to what the log held. */
   settled(): Promise<void>;
-  /** Ends ingest, and resolves when all that the log holds is folded: nothing changes any more. */
-  quiet(): Promise<void>;
+  /**
+   * Ends ingest, and resolves when all that it wrote is folded, with the offset to which each partition is. What comes later is the
+   * owners' own: a partition that changes hands is told the policy again.
+   */
+  quiet(): Promise<readonly number[]>;
   close(): Promise<void>;
 };
 
@@ -97,11 +100,13 @@ export const startCluster = async ({
     });
     proxies.push(admin);
     const partitions = Number(shared.PARTITIONS);
-    const settled = (): Promise<void> => untilSettled(processes, { partitions, lag: 1_000 });
-    const quiet = async (): Promise<void> => {
+    const settled = async (): Promise<void> => {
+      await untilSettled(processes, { partitions, lag: 1_000 });
+    };
+    const quiet = async (): Promise<readonly number[]> => {
       await processes.scale('ingest', 0);
       await sleep(QUIET_MS);
-      await untilSettled(processes, { partitions, lag: 0 });
+      return untilSettled(processes, { partitions, lag: 0 });
     };
     await settled();
     return { url: front.url, admin: admin.url, env: shared, processes, settled, quiet, close };
@@ -111,7 +116,7 @@ export const startCluster = async ({
   }
 };
 
-type Partition = { readonly partition: number; readonly state: string; readonly lag: number };
+type Partition = { readonly partition: number; readonly state: string; readonly offset: number; readonly lag: number };
 type Processors = {
   readonly processors: readonly { readonly name: string; readonly partitions: readonly Partition[] }[];
 };
@@ -132,14 +137,19 @@ const partitionsOf = (answers: readonly (Processors | null)[]): readonly Partiti
 
 type Wanted = { readonly partitions: number; readonly lag: number };
 
-const untilSettled = async (processes: RoleProcesses, { partitions: count, lag: most }: Wanted): Promise<void> => {
+/** Answers the offset to which each partition is folded. */
+const untilSettled = async (
+  processes: RoleProcesses,
+  { partitions: count, lag: most }: Wanted,
+): Promise<readonly number[]> => {
   const until = performance.now() + SETTLED_WITHIN_MS;
   for (;;) {
     const folded = partitionsOf(await askOwners(processes)).filter(
       ({ state, lag }) => state === 'running' && lag <= most,
     );
-    const who = new Set(folded.map(({ partition }) => partition));
-    if (who.size === count && folded.length === count) return;
+    const who = new Map(folded.map(({ partition, offset }) => [partition, offset]));
+    if (who.size === count && folded.length === count)
+      return Array.from({ length: count }, (_, partition) => who.get(partition) ?? 0);
     if (performance.now() > until)
       throw new Error(`after ${SETTLED_WITHIN_MS} ms ${who.size} of ${count} partitions are folded`);
     await sleep(50);

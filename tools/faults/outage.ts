@@ -73,9 +73,9 @@ export const runOutage = async ({ seconds }: OutageOptions): Promise<OutageRepor
     const without = await crowd.withoutSlot();
     await crowd.end();
     await load.finish();
-    await cluster.quiet();
+    const folded = await cluster.quiet();
 
-    const truth = await truthOn(cluster.env, load.ledger);
+    const truth = await truthOn(cluster.env, load.ledger, { folded });
     const refusedP99Ms = quantile(refusedMs, 0.99);
     const violations = [
       ...truth.violations,

@@ -55,10 +55,10 @@ export const runRolling = async ({ previous, accounts }: RollingOptions): Promis
     await load.finish();
     players.end();
     await players.finished;
-    await cluster.quiet();
+    const folded = await cluster.quiet();
 
     const { ledger } = load;
-    const truth = await truthOn(cluster.env, ledger);
+    const truth = await truthOn(cluster.env, ledger, { folded });
     const report = makeReport(players);
     const errors = Object.entries(report.counts).filter(([what]) => /^error .* [5]\d\d/.test(what));
     const answers = ledger.calls + report.calls;

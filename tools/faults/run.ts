@@ -71,8 +71,10 @@ export const runFaults = async (options: FaultsOptions): Promise<FaultsReport> =
     await load.finish();
     players.end();
     await players.finished;
-    await world.cluster.quiet();
-    return await judge({ world, load, players }, faults, late);
+    const folded = await world.cluster.quiet();
+    const { rebuiltFrom, cluster } = world;
+    const truth = await truthOn(cluster.env, load.ledger, { rebuiltFrom, folded });
+    return judge({ load, players }, truth, faults, late);
   } finally {
     await world.close();
   }
@@ -140,12 +142,12 @@ const breakAll = async (
   return { faults, late };
 };
 
-const judge = async (
-  { world, load, players }: Parties,
+const judge = (
+  { load, players }: Omit<Parties, 'world'>,
+  truth: Truth,
   faults: readonly FaultReport[],
   seen: readonly string[],
-): Promise<FaultsReport> => {
-  const truth = await truthOn(world.cluster.env, load.ledger, { rebuiltFrom: world.rebuiltFrom });
+): FaultsReport => {
   const report = makeReport(players);
   const { ledger } = load;
   const answers = ledger.calls + report.calls;
