@@ -25,6 +25,7 @@ type Store = Parts<Account, Control>['store'];
 const partsOf = (store: Store, partitions: number): Parts<Account, Control> => ({
   processor: concurrency,
   partitions,
+  keptRows: Math.ceil(131_072 / partitions),
   store,
   onEvent: () => {},
   log: {

@@ -1,4 +1,5 @@
 import type { Message } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { epochMs } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import { textOf, type KafkaClient } from './kafka-log-client.ts';
@@ -39,8 +40,10 @@ type Waiting = {
   reject(error: LogUnavailable): void;
 };
 type Queue = { readonly topic: TopicName; readonly partition: number; waiting: Waiting[]; sending: boolean };
-type Line = { busy: boolean; readonly queues: Set<Queue> };
+type Line = { busy: boolean; sentAtMs: number; readonly queues: Set<Queue> };
 
+/** From one send of a line to its next, at least: a send costs the same whatever is in it. The first after a rest goes at once. */
+const LINGER_MS = 5;
 /** Of one partition in one send; a single append may be larger. */
 const SEND_BYTES = 512 * 1024;
 const SWEEP_MS = 100;
@@ -131,6 +134,8 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
     // What is appended in the same turn goes together.
     await Promise.resolve();
     for (;;) {
+      const restMs = line.sentAtMs + LINGER_MS - performance.now();
+      if (restMs > 0) await sleep(restMs);
       const taken = new Map<Queue, Waiting[]>();
       for (const queue of line.queues) {
         line.queues.delete(queue);
@@ -139,6 +144,7 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
       }
       if (taken.size === 0) break;
       for (const queue of taken.keys()) queue.sending = true;
+      line.sentAtMs = performance.now();
       await sendOnce(topic, taken);
       for (const queue of taken.keys()) {
         queue.sending = false;
@@ -151,7 +157,7 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
   const wake = (queue: Queue): void => {
     if (queue.sending) return;
     const name = `${queue.topic} ${leaderOf(queue.topic, queue.partition)}`;
-    const line = lines.get(name) ?? { busy: false, queues: new Set<Queue>() };
+    const line = lines.get(name) ?? { busy: false, sentAtMs: -Infinity, queues: new Set<Queue>() };
     lines.set(name, line);
     line.queues.add(queue);
     void run(queue.topic, line);

@@ -20,6 +20,7 @@ const folded = (
     partition: 0,
     control: undefined,
     loaded: { rows: new Map(), due: [], ...loaded },
+    kept: new Map(),
     records: records.map(([key, , event], offset) => ({ key, event, offset, appendedAtMs: epochMs(0) })),
     lives: records.map(([, live]) => liveMs(live)),
   });

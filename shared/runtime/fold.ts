@@ -18,6 +18,8 @@ export type FoldRequest<State, Control> = {
   /** Live time at each record. */
   readonly lives: readonly LiveMs[];
   readonly loaded: Loaded;
+  /** Rows that did not have to be loaded. */
+  readonly kept: ReadonlyMap<string, Row>;
   readonly control: Control | undefined;
 };
 
@@ -35,7 +37,7 @@ export type Folded<Control> = {
  * result follows from the rows and the records alone: cut into other batches, the same records give the same.
  */
 export const foldRecords = <State, Control>(request: FoldRequest<State, Control>): Folded<Control> => {
-  const { processor, partition, records, lives, loaded } = request;
+  const { processor, partition, records, lives, loaded, kept } = request;
   const rows = new Map<string, Row | null>();
   const effects: { effect: Effect; offset: number; index: number }[] = [];
   const timers = timerQueue(loaded.due);
@@ -47,7 +49,7 @@ export const foldRecords = <State, Control>(request: FoldRequest<State, Control>
 
   const current = (key: string): Row | undefined => {
     const changed = rows.get(key);
-    return changed === undefined ? loaded.rows.get(key) : (changed ?? undefined);
+    return changed === undefined ? (kept.get(key) ?? loaded.rows.get(key)) : (changed ?? undefined);
   };
   const apply = (key: string, before: Row | undefined, result: Step<State>, at: LiveMs, offset: number): void => {
     for (const effect of result.effects) {

@@ -17,7 +17,7 @@ import {
   type Parts,
 } from './partition.ts';
 import type { StepName, Steps } from './steps.ts';
-import { counting, poke, policy, tick } from './testing/counting.ts';
+import { counting, forget, poke, policy, tick } from './testing/counting.ts';
 
 type Bench = {
   readonly parts: Parts<unknown, unknown>;
@@ -29,6 +29,8 @@ type Bench = {
   /** Answers to the next commits, instead of the store's. */
   readonly answers: CommitOutcome[];
   readonly commits: Commit[];
+  /** The keys that each batch asked for. */
+  readonly loads: (readonly string[])[];
   bounds: { first: number; end: number };
   rebuildFrom: number;
   run<T>(steps: Steps<T>): T;
@@ -48,15 +50,20 @@ const bench = (memory?: MemoryState): Bench => {
     events: [],
     answers: [],
     commits: [],
+    loads: [],
     bounds: { first: 0, end: 1_000 },
     rebuildFrom: 0,
     parts: {
       processor: counting as Parts<unknown, unknown>['processor'],
       partitions: 4,
+      keptRows: 100,
       onEvent: (event) => made.events.push(event),
       store: {
         open: (request) => store.open(request),
-        load: (request) => store.load(request),
+        load: (request) => {
+          made.loads.push(request.keys);
+          return store.load(request);
+        },
         commit: (commit) => {
           made.commits.push(commit);
           return made.answers.shift() ?? store.commit(commit);
@@ -212,6 +219,41 @@ describe('an owner', () => {
       expect(b.run(foldBatch(b.parts, partition, pokes(2, 4)))).toBe(4);
       expect(countOf(b)).toMatchObject({ pokes: 4 });
     }
+  });
+});
+
+describe('rows that an owner wrote', () => {
+  const both = (from: number): Batch =>
+    batch(from, from + 2, [record(from, poke(), 'a'), record(from + 1, poke(), 'b')]);
+
+  it('are not read again, and are what the store has', () => {
+    const b = bench();
+    const partition = b.open();
+    for (const from of [0, 2, 4]) b.run(foldBatch(b.parts, partition, both(from)));
+    expect(b.loads).toEqual([['a', 'b'], [], []]);
+    expect([countOf(b, 'a'), countOf(b, 'b')]).toMatchObject([{ pokes: 3 }, { pokes: 3 }]);
+  });
+
+  it('are kept as far as there is room, and read where there is none', () => {
+    const b = bench();
+    const parts = { ...b.parts, keptRows: 1 };
+    const partition = b.open();
+    for (const from of [0, 2, 4]) b.run(foldBatch(parts, partition, both(from)));
+    expect(b.loads).toEqual([['a', 'b'], ['b'], ['b']]);
+    expect([countOf(b, 'a'), countOf(b, 'b')]).toMatchObject([{ pokes: 3 }, { pokes: 3 }]);
+  });
+
+  it('are read again when it has opened again, and when they were forgotten', () => {
+    const b = bench();
+    const partition = b.open();
+    b.run(foldBatch(b.parts, partition, both(0)));
+    b.answers.push('unknown');
+    b.run(foldBatch(b.parts, partition, both(2)));
+    b.run(foldBatch(b.parts, partition, both(2)));
+    b.run(foldBatch(b.parts, partition, batch(4, 5, [record(4, forget, 'a')])));
+    b.run(foldBatch(b.parts, partition, both(5)));
+    expect(b.loads).toEqual([['a', 'b'], [], ['a', 'b'], [], ['a']]);
+    expect([countOf(b, 'a'), countOf(b, 'b')]).toMatchObject([{ pokes: 1 }, { pokes: 3 }]);
   });
 });
 

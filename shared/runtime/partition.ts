@@ -11,7 +11,7 @@ import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
-import type { Checkpoint, CommitOutcome, Owner, StateStore } from '../state/state.ts';
+import type { Checkpoint, CommitOutcome, Owner, Row, StateStore } from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable } from './fold.ts';
 import { liveClock } from './live-time.ts';
 import type { Effect, Processor } from './processor.ts';
@@ -32,6 +32,8 @@ export type Parts<State, Control> = {
   readonly store: Pick<StateStore, 'open' | 'load' | 'commit'>;
   /** How many partitions keyed topics have. */
   readonly partitions: number;
+  /** So many rows that it wrote an owner keeps, of each partition. */
+  readonly keptRows: number;
   readonly onEvent: (event: LoopEvent) => void;
 };
 
@@ -60,6 +62,8 @@ export type Partition = {
   committed: Checkpoint | null;
   /** What has been folded: ahead of `committed` by ticks alone. */
   folded: Checkpoint | null;
+  /** Rows as they are at `committed`: what this owner wrote it need not read. */
+  readonly kept: Map<string, Row>;
   /** Outputs caused below it have been sent before. */
   groupOffset: number;
   /** Where a rebuild starts and ends, until it has reached its end. */
@@ -86,6 +90,7 @@ export function* openPartition<State, Control>(
     owner: opened.owner,
     committed: opened.checkpoint,
     folded: opened.checkpoint,
+    kept: new Map(),
     groupOffset: groupOffset ?? 0,
     rebuild: opened.checkpoint?.rebuild ?? null,
   };
@@ -127,8 +132,8 @@ export function* foldBatch<State, Control>(
   const end = clock.now();
 
   const keys = new Set<string>();
-  for (const record of read.records) if (record.key !== null) keys.add(record.key);
-  const { owner } = partition;
+  const { owner, kept } = partition;
+  for (const { key } of read.records) if (key !== null && !kept.has(key)) keys.add(key);
   const from = partition.committed?.offset ?? null;
   const loaded = yield* step('load', () => store.load({ owner, from, keys: [...keys], dueUntilMs: end.liveMs }));
   if (loaded === 'fenced') throw fenced(parts, partition);
@@ -136,7 +141,7 @@ export function* foldBatch<State, Control>(
     parts.onEvent({ kind: 'reopened', partition: partition.number, outcome: loaded });
     return yield* reopen(parts, partition);
   }
-  const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded });
+  const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded, kept });
 
   const offset = read.pausedAt ?? batch.to;
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
@@ -152,6 +157,7 @@ export function* foldBatch<State, Control>(
       return yield* reopen(parts, partition);
     }
     partition.committed = to;
+    keep(partition, folded.rows, parts.keptRows);
   }
   partition.folded = to;
   if (offset > partition.groupOffset && partition.committed === to) {
@@ -168,6 +174,13 @@ export function* foldBatch<State, Control>(
   return offset;
 }
 
+/** Once there are so many no others are added: rows that all come up in turn would otherwise push each other out before theirs. */
+const keep = ({ kept }: Partition, rows: ReadonlyMap<string, Row | null>, most: number): void => {
+  for (const [key, row] of rows)
+    if (row === null) kept.delete(key);
+    else if (kept.size < most || kept.has(key)) kept.set(key, row);
+};
+
 const fenced = <State, Control>({ processor }: Parts<State, Control>, { number }: Partition): Fenced =>
   new Fenced(`partition ${number} of ${processor.name} has another owner`);
 
@@ -175,7 +188,7 @@ const fenced = <State, Control>({ processor }: Parts<State, Control>, { number }
 const foldOrPause = <State, Control>(
   { processor }: Parts<State, Control>,
   { number, folded }: Partition,
-  input: Pick<FoldRequest<State, Control>, 'records' | 'lives' | 'loaded'>,
+  input: Pick<FoldRequest<State, Control>, 'records' | 'lives' | 'loaded' | 'kept'>,
 ): Folded<Control> => {
   // What the checkpoint holds is what this processor's onControl made.
   const control = folded?.control as Control | undefined;

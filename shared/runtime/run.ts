@@ -57,6 +57,9 @@ const LAST_RETRY_MS = 5_000;
  */
 const FENCED_RETRY_MS = 1_000;
 
+/** Rows kept by a process that owns all partitions: about 100 MiB. */
+const KEPT_ROWS = 131_072;
+
 type Held = { readonly partition: Partition; end: number; error: unknown };
 
 /** Runs one processor over the partitions that its consumer group gives it. */
@@ -71,6 +74,7 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
     processor,
     store,
     partitions: options.partitions,
+    keptRows: Math.ceil(KEPT_ROWS / options.partitions),
     onEvent,
     log: {
       send: (topic, partition, records) => log.append(topic, partition, records),

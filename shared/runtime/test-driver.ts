@@ -80,6 +80,7 @@ export const testDriver = <State, Control>(
   const parts: Parts<State, Control> = {
     processor,
     partitions: partition + 1,
+    keptRows: 100,
     onEvent: (event) => events.push(event),
     store: {
       open: (request) => memory.open(request),

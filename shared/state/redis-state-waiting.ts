@@ -41,7 +41,8 @@ export const watchOffsets = ({ after, everyMs, offsetOf }: OffsetWatchOptions): 
   const ask = async (line: Line, { processor, partition }: OffsetWish): Promise<void> => {
     line.asking = true;
     while (line.waiting > 0 && !ended) {
-      let pauseMs = everyMs;
+      // All who ask do so at the same moments: their questions leave together.
+      let pauseMs = 1.5 * everyMs - ((performance.now() + everyMs / 2) % everyMs);
       try {
         const offset = await offsetOf(processor, partition);
         if (offset !== null) waiters.reached(processor, partition, offset);

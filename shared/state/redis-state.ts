@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { connectRedis, type RedisConnectionOptions } from './redis-connection.ts';
+import { gatherReads } from './redis-state-reading.ts';
 import { changesOf, checkpointOfText, checkpointText, dueOf, rowOfText } from './redis-state-rows.ts';
 import { COMMIT, LOAD, OPEN, READ, type Script, STAGE } from './redis-state-scripts.ts';
 import { watchOffsets } from './redis-state-waiting.ts';
 import { StateClosed, StateUnavailable } from './state-errors.ts';
-import type { Commit, CommitOutcome, NotLoaded, Row, StateStore } from './state.ts';
+import type { Checkpoint, Commit, CommitOutcome, NotLoaded, Row, StateStore } from './state.ts';
 import { realTimer } from './real-timer.ts';
 
 /**
@@ -53,6 +54,7 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     return redis.run(script, { keys, args, forMs });
   };
 
+  const gathered = gatherReads<Checkpoint | null, string | null>();
   const watch = watchOffsets({
     after,
     everyMs: pollMs,
@@ -129,12 +131,12 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     },
 
     read: async (processor, partition, keys) => {
-      const answer = await run({ script: READ, kinds: KINDS.slice(0, 2) }, { processor, partition }, keys);
-      const [checkpoint, texts] = answer as [string | null, (string | null)[]];
-      return {
-        rows: texts.map((text) => (text === null ? null : rowOfText(text))),
-        checkpoint: checkpoint === null ? null : checkpointOfText(checkpoint),
-      };
+      const { head, rows } = await gathered(`${processor}/${partition}`, keys, async (all) => {
+        const answer = await run({ script: READ, kinds: KINDS.slice(0, 2) }, { processor, partition }, all);
+        const [checkpoint, texts] = answer as [string | null, (string | null)[]];
+        return { head: checkpoint === null ? null : checkpointOfText(checkpoint), rows: texts };
+      });
+      return { rows: rows.map((text) => (text === null ? null : rowOfText(text))), checkpoint: head };
     },
 
     waitFor: async (processor, partition, offset, timeoutMs) => {

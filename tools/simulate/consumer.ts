@@ -41,6 +41,8 @@ export type ConsumerParts = {
   readonly mirror: Mirror;
   readonly trace: Trace;
   readonly key: string;
+  /** With none, what the store has is what is folded. */
+  readonly keptRows: number;
   /** Part of the batches that something happens to. */
   readonly faultRate: number;
 };
@@ -50,7 +52,7 @@ class Crash extends Error {}
 class Unavailable extends Error {}
 
 export const createConsumer = (parts: ConsumerParts): Consumer => {
-  const { engine, rng, schedule, log, mirror, trace, key, faultRate } = parts;
+  const { engine, rng, schedule, log, mirror, trace, key, keptRows, faultRate } = parts;
   const counts = { crashes: 0, rewinds: 0, fences: 0, wipes: 0, rebuilds: 0, repeats: 0, errors: 0 };
   const { name } = engine.concurrency;
   let backing = engine.createMapBacking();
@@ -101,6 +103,7 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
   const loop: Parts<Account, Control> = {
     processor: engine.concurrency,
     partitions: 1,
+    keptRows,
     onEvent: (event) => {
       if (event.kind === 'reopened') trace.add('reopen', event.outcome);
       if (event.kind !== 'rebuild') return;

@@ -70,6 +70,7 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
         records: [{ key: record.key, offset, appendedAtMs, event }],
         lives: [live],
         loaded: { rows, due: isDue ? [{ key, dueMs }] : [] },
+        kept: new Map(),
         control,
       });
       control = folded.control;

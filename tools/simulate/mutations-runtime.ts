@@ -80,6 +80,16 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
     name: 'stale-rows-folded',
     patches: [{ within: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: '' }],
   },
+  {
+    name: 'rows-kept-over-reopening',
+    patches: [
+      {
+        within: LOOP,
+        find: `Object.assign(partition, fresh);`,
+        replace: `Object.assign(partition, fresh, { kept: partition.kept });`,
+      },
+    ],
+  },
   { name: 'snapshot-lost', patches: [{ within: STORE, find: `        dirty.push(cell);`, replace: '' }] },
   {
     name: 'offset-gate-off-by-one',
