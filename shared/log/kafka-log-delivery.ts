@@ -169,23 +169,28 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
     missed = true;
   };
 
-  /** As much of the oldest chunk as a handler is given at once. */
+  /** As much of what waits as a handler is given at once: one that is slower than the fetches has fewer and larger batches. */
   const next = (): Batch => {
-    const chunk = chunks[0]!;
-    let count = 0;
+    const { from } = chunks[0]!;
+    const records: LogRecord[] = [];
+    let to = from;
     let bytes = 0;
-    for (const record of chunk.records) {
-      bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
-      if (count === maxRecords || (count > 0 && bytes > maxBytes)) break;
-      count += 1;
+    for (let chunk = chunks[0]; chunk !== undefined; chunk = chunks[0]) {
+      const before = records.length;
+      for (const record of chunk.records) {
+        bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+        if (records.length === maxRecords || (records.length > 0 && bytes > maxBytes)) break;
+        records.push(record);
+      }
+      const rest = chunk.records.slice(records.length - before);
+      to = rest[0]?.offset ?? chunk.to;
+      chunks.shift();
+      if (rest.length === 0) continue;
+      chunks.unshift({ from: to, to: chunk.to, records: rest });
+      break;
     }
-    const rest = chunk.records.slice(count);
-    const to = rest[0]?.offset ?? chunk.to;
-    if (rest.length === 0) chunks.shift();
-    else chunks[0] = { from: to, to: chunk.to, records: rest };
-    const records = rest.length === 0 ? chunk.records : chunk.records.slice(0, count);
     buffered -= bytesOf(records);
-    return { topic, partition, from: chunk.from, to, records, end: Math.max(end, chunk.to) };
+    return { topic, partition, from, to, records, end: Math.max(end, to) };
   };
 
   const run = async (): Promise<void> => {
