@@ -21,7 +21,7 @@ export type Drained = {
 const LOOK_MS = 100;
 const LONGEST_MS = 600_000;
 
-/** How fast a processor that has just been started folds all that the log holds: from its first commit that is seen to its last. */
+/** How fast a processor that has just been started folds all that the log holds: from the last look before its first commit to its last. */
 export const drained = async (
   owner: Program,
   { log, store, startedMs }: { readonly log: Log; readonly store: StateStore; readonly startedMs: number },
@@ -46,7 +46,7 @@ export const drained = async (
       if (error instanceof StateUnavailable) return last;
       throw error;
     });
-    if (first.folded === 0) first = last;
+    if (last.folded === 0) first = last;
     if (performance.now() - startedMs > LONGEST_MS) throw new Error(`${last.folded} of ${records} records are folded`);
   }
   const folded = last.folded - first.folded;
