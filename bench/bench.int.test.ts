@@ -79,7 +79,7 @@ describe('the bench on Kafka and Redis', () => {
   }, 120_000);
 
   it('drains 8,000 records, sees 300 a second decided and is right again after a kill -9', async () => {
-    const short = ['--json', '--records', '8000', '--rate', '300', '--seconds', '1'];
+    const short = ['--json', '--records', '8000', '--rate', '300', '--seconds', '1', '--settle', '1'];
     const { out, progress, code } = await runFile('processor.ts', ...short);
     expect({ code, progress }).toMatchObject({ code: 0 });
     expect(JSON.parse(out)).toMatchObject({

@@ -11,7 +11,8 @@ import { type Visible, visible } from './processor/visible.ts';
 import { headerOf, machine } from './report.ts';
 import { figure } from './row.ts';
 
-const USAGE = `node bench/processor.ts [--records 3000000] [--rate 2000] [--seconds 12] [--kills 1] [--session-timeout 1000] [--no-pin] [--json]
+const USAGE = `node bench/processor.ts [--records 3000000] [--rate 2000] [--seconds 12] [--settle 50] [--kills 1]
+                         [--session-timeout 1000] [--no-pin] [--json]
 
 P11, our side: one process that decides, with four partitions, on a real Kafka and Redis. How fast it folds a full topic, how
 soon an append is a decision at a steady rate, what memory that takes, and how long a kill -9 is felt. The process has a core to
@@ -26,13 +27,17 @@ const options = () => {
       records: { type: 'string', default: '3000000' },
       rate: { type: 'string', default: '2000' },
       seconds: { type: 'string', default: '12' },
+      settle: { type: 'string', default: '50' },
       kills: { type: 'string', default: '1' },
       'session-timeout': { type: 'string', default: '1000' },
       pin: { type: 'boolean', default: true },
       json: { type: 'boolean', default: false },
     },
   });
-  const number = (name: 'records' | 'rate' | 'seconds' | 'kills' | 'session-timeout', least: number): number => {
+  const number = (
+    name: 'records' | 'rate' | 'seconds' | 'settle' | 'kills' | 'session-timeout',
+    least: number,
+  ): number => {
     const value = Number(values[name]);
     if (!(value >= least)) throw new Error(`--${name} must be a number of at least ${least}\n\n${USAGE}`);
     return value;
@@ -41,6 +46,7 @@ const options = () => {
     records: number('records', 1_000),
     rate: number('rate', 10),
     seconds: number('seconds', 0.5),
+    settleSeconds: number('settle', 0),
     kills: number('kills', 0),
     sessionTimeoutMs: number('session-timeout', 500),
     pin: values.pin && canPin(),
@@ -62,7 +68,7 @@ type Report = {
 const say = (line: string): void => console.error(`  ${line}`);
 
 const measure = async (asked: ReturnType<typeof options>): Promise<Report> => {
-  const { records, rate, seconds, sessionTimeoutMs, pin } = asked;
+  const { records, rate, seconds, settleSeconds, sessionTimeoutMs, pin } = asked;
   if (pin) keepTo(CORES.others);
   const parts = await startParts({ sessionTimeoutMs });
   if (pin) keepTo(ALL_CORES);
@@ -85,7 +91,7 @@ const measure = async (asked: ReturnType<typeof options>): Promise<Report> => {
   const used = await usedBytes(parts.redis);
   say(`drained at ${figure(folded.perSecond)} records a second`);
 
-  const seen = await visible({ log, store, owner, perSecond: rate, accounts, seconds });
+  const seen = await visible({ log, store, owner, perSecond: rate, accounts, settleSeconds, seconds });
   say(
     `${figure(seen.perSecond)} a second: p50 ${figure(seen.fromCallMs.p50)} ms, p99 ${figure(seen.fromCallMs.p99)} ms`,
   );
@@ -120,6 +126,7 @@ const tableOf = (report: Report, sessionTimeoutMs: number): string => {
     [`append to visible decision, ${figure(seen.perSecond)} records/s`, ms(seen.fromCallMs)],
     ['the same from when it is stored', ms(seen.fromStoredMs)],
     ['its core was used then', `${Math.round(100 * seen.ownerBusy)} %`],
+    [`longest while ${report.accounts} sessions end at once`, `${figure(seen.mostWhileSettlingMs)} ms`],
     ['RSS of the processor, most', `${figure(memory.ownerMiB)} MiB, ${figure(memory.ownerMostMiB)} MiB`],
     [`Redis with ${report.accounts} accounts`, `${figure(memory.redisMiB)} MiB`],
     ['an account with one session', `${figure(report.redisBytesPerAccount)} bytes`],

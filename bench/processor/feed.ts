@@ -3,7 +3,7 @@ import { concurrency } from '../../services/concurrency/concurrency.ts';
 import type { Log, NewRecord } from '../../shared/log/log.ts';
 import { partitionOf } from '../../shared/log/partition.ts';
 import { BEATS_PER_START, PARTITIONS } from '../lives.ts';
-import { beatRecord, nthAccount, startRecord } from '../records.ts';
+import { BEAT_EVERY_MS, beatRecord, nthAccount, startRecord } from '../records.ts';
 
 /** Some records of one partition that are stored. */
 export type Fed = {
@@ -24,7 +24,7 @@ export type Feed = {
 export type FeedOptions = {
   readonly log: Log;
   readonly perSecond: number;
-  /** Those that live, with all their beats so far; starts are of new ones. */
+  /** Those that are there, with all their beats so far; as many of them live on as the rate allows. Starts are of new ones. */
   readonly accounts: number;
   /** How many records a feed before this one has made. */
   readonly made: number;
@@ -37,6 +37,8 @@ const EACH = 1 + BEATS_PER_START;
 
 /** Lives go on at a steady rate: beats of those who live, and a start for every seven of them. */
 export const startFeed = ({ log, perSecond, accounts, made: before, onFed, onError }: FeedOptions): Feed => {
+  // Whoever beats more seldom than every 10 s is none that lives.
+  const living = Math.min(accounts, Math.ceil((perSecond * BEAT_EVERY_MS * BEATS_PER_START) / (1_000 * EACH)));
   let stopped = false;
   let made = before;
   const underWay = new Set<Promise<void>>();
@@ -46,7 +48,7 @@ export const startFeed = ({ log, perSecond, accounts, made: before, onFed, onErr
     made += 1;
     if (made % EACH === 0) return startRecord(accounts + turn, nowMs);
     const beat = made - turn - 1;
-    return beatRecord(nthAccount(beat % accounts, accounts), EACH + Math.floor(beat / accounts), nowMs);
+    return beatRecord(nthAccount(beat % living, accounts), EACH + Math.floor(beat / living), nowMs);
   };
   const append = async (partition: number, records: readonly NewRecord[]): Promise<void> => {
     const calledMs = performance.now();

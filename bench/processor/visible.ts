@@ -15,6 +15,8 @@ export type Visible = {
   /** From when the log has said that it is stored. */
   readonly fromStoredMs: Quantiles;
   readonly ownerBusy: number;
+  /** The longest from a call until its decision before it counts, when the sessions of the fill end all at once. */
+  readonly mostWhileSettlingMs: number;
 };
 export type Quantiles = { readonly p50: number; readonly p99: number; readonly p999: number };
 
@@ -24,25 +26,29 @@ export type VisibleOptions = {
   readonly owner: Program;
   readonly perSecond: number;
   readonly accounts: number;
+  /** What is appended before does not count: the feed has just begun, and the sessions of the fill end all at once. */
+  readonly settleSeconds: number;
   readonly seconds: number;
 };
 
-/** What is appended before does not count: the processor and the feed have just begun. */
-const WARM_UP_MS = 2_000;
-const LONGEST_MS = 10_000;
+const LONGEST_MS = 60_000;
 
 /** How long after its append a record is folded and what follows from it can be read, at a steady rate. */
 export const visible = async (options: VisibleOptions): Promise<Visible> => {
-  const { log, store, owner, perSecond, accounts, seconds } = options;
+  const { log, store, owner, perSecond, accounts, settleSeconds, seconds } = options;
   const fromCall: number[] = [];
   const fromStored: number[] = [];
   const waiting = new Set<Promise<void>>();
   let counting = false;
+  let mostWhileSettlingMs = 0;
   const see = async ({ partition, records, to, calledMs, storedMs }: Fed): Promise<void> => {
     const counts = counting;
     if (!(await store.waitFor(concurrency.name, partition, to, LONGEST_MS))) throw new Error('the fold hangs');
     const nowMs = performance.now();
-    if (!counts) return;
+    if (!counts) {
+      mostWhileSettlingMs = Math.max(mostWhileSettlingMs, nowMs - calledMs);
+      return;
+    }
     for (let i = 0; i < records; i++) {
       fromCall.push(nowMs - calledMs);
       fromStored.push(Math.max(0, nowMs - storedMs));
@@ -55,7 +61,7 @@ export const visible = async (options: VisibleOptions): Promise<Visible> => {
     waiting.add(seen);
   };
   const feed = startFeed({ log, perSecond, accounts, made: 0, onFed, onError: fail });
-  await sleep(WARM_UP_MS);
+  await sleep(settleSeconds * 1_000);
   const before = owner.cpuSeconds();
   counting = true;
   await sleep(seconds * 1_000);
@@ -69,6 +75,7 @@ export const visible = async (options: VisibleOptions): Promise<Visible> => {
     fromCallMs: quantiles(fromCall),
     fromStoredMs: quantiles(fromStored),
     ownerBusy,
+    mostWhileSettlingMs,
   };
 };
 

@@ -73,9 +73,13 @@ end
 redis.call('HSET', KEYS[1], 'nonce', nonce)
 return {nonce, checkpoint}`);
 
+/** So many timers come with one call: Redis does nothing else meanwhile, and an answer must come in time. */
+const TIMERS = 2_000;
+
 /**
- * ARGV: nonce, from, dueUntilMs, keys. Answers {'loaded', rows of the keys, keys due, their rows} or {refusal}. A beat
- * moves its row's due back and leaves the timer where it is; here, where it comes up, it is put in its place.
+ * ARGV: nonce, from, dueUntilMs, how many keys due to skip, keys. Answers {'loaded', rows of the keys, keys due, their
+ * rows, 1 where more may be due} or {refusal}. A beat moves its row's due back and leaves the timer where it is; here,
+ * where it comes up, it is put in its place.
  */
 export const LOAD = script(`${OWNERSHIP}${SLICES}
 local head = redis.call('HMGET', KEYS[1], 'nonce', 'offset')
@@ -83,7 +87,7 @@ local refused = refusal(head[1], ARGV[1])
 if refused then return {refused} end
 if (head[2] or '') ~= ARGV[2] then return {'rewound'} end
 local limit = tonumber(ARGV[3])
-local timers = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[3])
+local timers = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[3], 'LIMIT', ARGV[4], ${TIMERS})
 local rows = rowsOf(KEYS[2], timers, 1)
 local keys, due, moved, gone = {}, {}, {}, {}
 for i = 1, #timers do
@@ -100,7 +104,7 @@ for i = 1, #timers do
 end
 sliced('ZADD', KEYS[3], 'XX', moved, 1, #moved)
 sliced('ZREM', KEYS[3], nil, gone, 1, #gone)
-return {'loaded', rowsOf(KEYS[2], ARGV, 4), keys, due}`);
+return {'loaded', rowsOf(KEYS[2], ARGV, 5), keys, due, #timers == ${TIMERS} and 1 or 0}`);
 
 /** ARGV: nonce, id of the commit, number of this part, its change. Answers 'staged' or a refusal. */
 export const STAGE = script(`${OWNERSHIP}

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type OwnRedis, type OwnRedisNode, startOwnRedis } from '../../tools/stack/own-redis.ts';
+import { liveMs } from '../../schemas/time.ts';
 import { openRedisState, type RedisStateOptions } from './redis-state.ts';
 import { checkpointAt, rowOf, stateContract } from './state.contract.ts';
 import type { Commit, Row, StateStore } from './state.ts';
@@ -99,6 +100,27 @@ describe('the Redis state store, read while it is written', () => {
     }
     expect(seen.size).toBeGreaterThan(3);
     expect(await single.admin.keys('*{concurrency:7}:*')).toEqual(['playbeat:{concurrency:7}:head']);
+  });
+
+  it('brings all that is due, however much, in calls that are short for Redis', async () => {
+    const store = await connected({ url: single.url });
+    const { owner } = await store.open({ processor: P, partition: 6, discard: true });
+    const many = Array.from({ length: 9_000 }, (_, i) => `key-${i}`);
+    const dueMs = (i: number): number => ((i * 7) % many.length) + 1;
+    const rows = new Map(many.map((key, i) => [key, rowOf(FILLING, dueMs(i))]));
+    expect(await store.commit({ owner, from: null, to: checkpointAt(1), rows })).toBe('committed');
+    const later = new Map(many.slice(0, 5_000).map((key) => [key, rowOf(FILLING, 20_000)]));
+    expect(await store.commit({ owner, from: 1, to: checkpointAt(2), rows: later })).toBe('committed');
+    const before = await calls('evalsha');
+    const loaded = await store.load({ owner, from: 2, keys: ['key-0', 'key-8999'], dueUntilMs: liveMs(8_000) });
+    expect((await calls('evalsha')) - before).toBeGreaterThanOrEqual(4);
+    const due = many
+      .map((key, i) => ({ key, dueMs: dueMs(i) }))
+      .filter((one, i) => i >= 5_000 && one.dueMs <= 8_000)
+      .sort((a, b) => a.dueMs - b.dueMs);
+    if (typeof loaded === 'string') throw new Error(loaded);
+    expect(loaded.due).toEqual(due);
+    expect(loaded.rows.size).toBe(new Set([...due.map(({ key }) => key), 'key-0', 'key-8999']).size);
   });
 
   it('refuses a row that no call can carry, by its key, before anything is stored', async () => {

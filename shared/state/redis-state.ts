@@ -26,6 +26,9 @@ export const COMMAND_TIMEOUT_MS = 400;
 export const POLL_MS = 5;
 const RESTAGE_TIMES = 3;
 
+/** Rows of the keys, keys due, their rows, whether more may be due. */
+type LoadAnswer = [NotLoaded] | ['loaded', (string | null)[], string[], (string | null)[], 0 | 1];
+
 type Kind = 'head' | 'rows' | 'timers' | 'staged';
 /** In the order of the scripts' KEYS. */
 const KINDS: readonly Kind[] = ['head', 'rows', 'timers'];
@@ -100,21 +103,21 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     },
 
     load: async ({ owner, from, keys, dueUntilMs }) => {
-      const answer = await run({ script: LOAD, kinds: KINDS }, owner, [owner.nonce, from ?? '', dueUntilMs, ...keys]);
-      const [outcome, texts, due, dueTexts] = answer as [
-        NotLoaded | 'loaded',
-        (string | null)[],
-        string[],
-        (string | null)[],
-      ];
-      if (outcome !== 'loaded') return outcome;
       const rows = new Map<string, Row>();
+      const due: string[] = [];
       const take = (names: readonly string[], found: readonly (string | null)[]): void => {
         for (const [i, text] of found.entries()) if (text !== null) rows.set(names[i]!, rowOfText(text));
       };
-      take(keys, texts);
-      take(due, dueTexts);
-      return { rows, due: dueOf(due, rows) };
+      for (let asked = keys; ; asked = []) {
+        const args = [owner.nonce, from ?? '', dueUntilMs, due.length, ...asked];
+        const answer = (await run({ script: LOAD, kinds: KINDS }, owner, args)) as LoadAnswer;
+        if (answer[0] !== 'loaded') return answer[0];
+        const [, texts, dueKeys, dueTexts, more] = answer;
+        take(asked, texts);
+        take(dueKeys, dueTexts);
+        for (const key of dueKeys) due.push(key);
+        if (more === 0) return { rows, due: dueOf(due, rows) };
+      }
     },
 
     commit: async (commit) => {
