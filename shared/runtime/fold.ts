@@ -17,7 +17,7 @@ export type FoldRequest<State, Control> = {
   readonly records: readonly Readable[];
   /** Live time at each record. */
   readonly lives: readonly LiveMs[];
-  readonly loaded: Loaded;
+  readonly loaded: Pick<Loaded, 'rows' | 'due'>;
   /** Rows that did not have to be loaded. */
   readonly kept: ReadonlyMap<string, Row>;
   readonly control: Control | undefined;

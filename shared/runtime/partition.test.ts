@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeEvent } from '../../schemas/codec.ts';
+import { decodeOutput, encodeEvent } from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
 import { epochMs } from '../../schemas/time.ts';
 import type { Batch, LogRecord, NewRecord } from '../log/log.ts';
@@ -18,6 +18,7 @@ import {
 } from './partition.ts';
 import type { StepName, Steps } from './steps.ts';
 import { counting, forget, poke, policy, tick } from './testing/counting.ts';
+import { cutShort } from './testing/cut-short.ts';
 
 type Bench = {
   readonly parts: Parts<unknown, unknown>;
@@ -254,6 +255,49 @@ describe('rows that an owner wrote', () => {
     b.run(foldBatch(b.parts, partition, both(5)));
     expect(b.loads).toEqual([['a', 'b'], [], ['a', 'b'], [], ['a']]);
     expect([countOf(b, 'a'), countOf(b, 'b')]).toMatchObject([{ pokes: 1 }, { pokes: 3 }]);
+  });
+});
+
+describe('more timers than a store brings at once', () => {
+  const keys = ['a', 'b', 'c', 'd'];
+  const started = batch(
+    0,
+    4,
+    keys.map((key, i) => record(i, poke(1_000 + 10 * i), key)),
+  );
+  const later = batch(
+    4,
+    8,
+    [1_005, 1_015, 1_020, 1_055].map((ms, i) => record(4 + i, tick(), null, ms)),
+  );
+  const folded = (batches: readonly Batch[], most: number) => {
+    const b = bench();
+    const load = cutShort((request) => b.memory.load(request), most);
+    const parts = { ...b.parts, store: { ...b.parts.store, load } };
+    const partition = b.open();
+    for (const one of batches) b.run(foldBatch(parts, partition, one));
+    const sent = b.sent.flatMap(({ records }) =>
+      records.map(({ value }) => decodeOutput(value ?? new Uint8Array()).value),
+    );
+    return {
+      sent,
+      commits: b.commits.length,
+      offset: nextOffset(partition),
+      rows: b.memory.read('concurrency', 0, keys),
+    };
+  };
+
+  it('are folded with their records, in steps that end between two of them', () => {
+    const whole = folded([started, later], Number.POSITIVE_INFINITY);
+    const cut = folded([started, later], 1);
+    expect([whole.commits, cut.commits]).toEqual([2, 5]);
+    expect({ ...cut, commits: 0 }).toEqual({ ...whole, commits: 0 });
+    expect(whole.sent).toHaveLength(8);
+  });
+
+  it('are folded all at once where one record lets them fire', () => {
+    const cut = folded([started, batch(4, 5, [record(4, tick(), null, 1_055)])], 1);
+    expect([cut.commits, cut.sent.length, cut.offset]).toEqual([2, 8, 5]);
   });
 });
 

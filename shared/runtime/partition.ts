@@ -11,7 +11,7 @@ import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
-import type { Checkpoint, CommitOutcome, Owner, Row, StateStore } from '../state/state.ts';
+import type { Checkpoint, CommitOutcome, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable } from './fold.ts';
 import { liveClock } from './live-time.ts';
 import type { Effect, Processor } from './processor.ts';
@@ -113,37 +113,51 @@ export const nextOffset = (partition: Partition): number => partition.folded?.of
 /** A batch of nothing but ticks moves the checkpoint at most once a second. */
 const QUIET_COMMIT_MS = 1_000;
 
-/** Folds one batch: load, fold, send, commit, in this order. Answers the offset to go on from. */
+/** Folds one batch, in as many steps as it takes. Answers the offset to go on from. */
 export function* foldBatch<State, Control>(
   parts: Parts<State, Control>,
   partition: Partition,
   batch: Batch,
 ): Steps<number> {
+  for (;;) {
+    const start = nextOffset(partition);
+    const offset = yield* foldSome(parts, partition, batch);
+    if (offset <= start || offset >= batch.to) return offset;
+  }
+}
+
+/** Load, fold, send, commit, in this order. Where very much is due within a batch, only its first records are folded. */
+function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Partition, batch: Batch): Steps<number> {
   const { log, store } = parts;
   const start = nextOffset(partition);
   // The store decides where to go on: what it has is skipped, and a batch from beyond it is asked for again.
   if (batch.to <= start || batch.from > start) return start;
 
-  const read = readBatch(parts, partition, batch, start);
-  const clock = liveClock(partition.folded?.clock ?? null);
-  const lives: LiveMs[] = read.records.map((r) =>
-    clock.step(r.appendedAtMs, r.event.type === 'Tick' && r.event.value.shedding),
-  );
-  const end = clock.now();
+  let read = readBatch(parts, partition, batch, start);
+  let times = timesOf(partition, read.records);
 
   const keys = new Set<string>();
   const { owner, kept } = partition;
   for (const { key } of read.records) if (key !== null && !kept.has(key)) keys.add(key);
   const from = partition.committed?.offset ?? null;
-  const loaded = yield* step('load', () => store.load({ owner, from, keys: [...keys], dueUntilMs: end.liveMs }));
+  const dueUntilMs = times.end.liveMs;
+  const neededUntilMs = times.lives[0] ?? dueUntilMs;
+  const loaded = yield* step('load', () => store.load({ owner, from, keys: [...keys], neededUntilMs, dueUntilMs }));
   if (loaded === 'fenced') throw fenced(parts, partition);
   if (loaded === 'rewound') {
     parts.onEvent({ kind: 'reopened', partition: partition.number, outcome: loaded });
     return yield* reopen(parts, partition);
   }
+  const { cutMs } = loaded;
+  const behind = cutMs === null ? undefined : read.records[times.lives.findIndex((live) => live >= cutMs)];
+  if (behind !== undefined) {
+    read = before(behind.offset, read);
+    times = timesOf(partition, read.records);
+  }
+  const { lives, end } = times;
   const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded, kept });
 
-  const offset = read.pausedAt ?? batch.to;
+  const offset = read.until ?? batch.to;
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
   for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));
 
@@ -218,7 +232,8 @@ type Parked = { readonly record: LogRecord; readonly reason: string };
 type Read = {
   readonly records: readonly Readable[];
   readonly parked: readonly Parked[];
-  readonly pausedAt: number | null;
+  /** The offset at which it ends, where that is within the batch. */
+  readonly until: number | null;
   readonly pausedBy: PartitionPaused | null;
 };
 
@@ -245,13 +260,29 @@ const readBatch = <State, Control>(
       if (error instanceof UnknownSchemaId || error instanceof UnreadableControlRecord) {
         const where = `${parts.processor.input} partition ${partition.number} offset ${record.offset}`;
         const pausedBy = new PartitionPaused(`${where}: ${error.message}`, { cause: error });
-        return { records, parked, pausedAt: record.offset, pausedBy };
+        return { records, parked, until: record.offset, pausedBy };
       }
       throw error;
     }
     records.push({ offset: record.offset, key: record.key, appendedAtMs: record.appendedAtMs, event });
   }
-  return { records, parked, pausedAt: null, pausedBy: null };
+  return { records, parked, until: null, pausedBy: null };
+};
+
+const before = (offset: number, { records, parked }: Read): Read => ({
+  records: records.filter((record) => record.offset < offset),
+  parked: parked.filter(({ record }) => record.offset < offset),
+  until: offset,
+  pausedBy: null,
+});
+
+/** Live time at each record, and the clock behind them. */
+const timesOf = (partition: Partition, records: readonly Readable[]): { lives: LiveMs[]; end: PartitionClock } => {
+  const clock = liveClock(partition.folded?.clock ?? null);
+  const lives = records.map(({ appendedAtMs, event }) =>
+    clock.step(appendedAtMs, event.type === 'Tick' && event.value.shedding),
+  );
+  return { lives, end: clock.now() };
 };
 
 type Outgoing = { readonly topic: TopicName; readonly to: number; readonly records: readonly NewRecord[] };

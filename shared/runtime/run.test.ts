@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeOutput, encodeEvent } from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
-import { epochMs, type LiveMs } from '../../schemas/time.ts';
+import { epochMs } from '../../schemas/time.ts';
 import { createMapBacking } from '../state/map-backing.ts';
 import { createMemoryState, storeOver } from '../state/memory-state.ts';
 import type { Commit, CommitOutcome, StateStore } from '../state/state.ts';
+import { allUntil } from '../state/state.contract.ts';
 import type { LoopEvent } from './partition.ts';
 import { type FailedEvent, type RetryEvent, type RunningProcessor, runProcessor } from './run.ts';
 import { counting, poke, policy } from './testing/counting.ts';
@@ -289,7 +290,7 @@ describe('a partition that another owner has opened', () => {
     await b.append(0, poke());
     for (let i = 0; i < 3; i++) await b.settle();
     expect(running.status()).toEqual([]);
-    const request = { owner: other.owner, from: null, keys: [], dueUntilMs: 0 as LiveMs };
+    const request = { owner: other.owner, from: null, keys: [], ...allUntil(0) };
     expect(await b.store.load(request)).not.toBe('fenced');
     await running.close();
   });

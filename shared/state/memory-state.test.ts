@@ -4,7 +4,7 @@ import { liveMs } from '../../schemas/time.ts';
 import { createMapBacking, type MapBacking } from './map-backing.ts';
 import { createMemoryState, storeOver, type MemoryState } from './memory-state.ts';
 import type { Loaded, Owner, Row } from './state.ts';
-import { checkpointAt, rowOf, stateContract } from './state.contract.ts';
+import { allUntil, checkpointAt, rowOf, stateContract } from './state.contract.ts';
 import { createWakeUps, type Slot } from './wake-ups.ts';
 import { createWaiters } from './waiters.ts';
 
@@ -33,7 +33,7 @@ const commit = (memory: MemoryState, owner: Owner, from: number | null, to: numb
   memory.commit({ owner, from, to: checkpointAt(to), rows: new Map(Object.entries(rows)) });
 const loaded = (memory: MemoryState, owner: Owner, wish: { keys: readonly string[]; until: number }): Loaded => {
   const from = view(memory, []).checkpoint?.offset ?? null;
-  const answer = memory.load({ owner, from, keys: wish.keys, dueUntilMs: liveMs(wish.until) });
+  const answer = memory.load({ owner, from, keys: wish.keys, ...allUntil(wish.until) });
   if (typeof answer === 'string') throw new Error(`not loaded: ${answer}`);
   return answer;
 };
@@ -130,7 +130,7 @@ describe('rows that are only in the backing', () => {
     );
     const owner = open(memory);
     const load = (keys: string[], until: number) => loaded(memory, owner, { keys, until });
-    expect(load(['d'], 9)).toEqual({ rows: new Map([['d', rowOf('d')]]), due: [] });
+    expect(load(['d'], 9)).toEqual({ rows: new Map([['d', rowOf('d')]]), due: [], cutMs: null });
     expect(load([], 10).due).toEqual([{ key: 'a', dueMs: 10 }]);
     expect(load([], 1_500).due.map(({ key }) => key)).toEqual(['a', 'c']);
     expect(load([], 1_000_000).due.map(({ key }) => key)).toEqual(['a', 'c', 'b']);
@@ -143,11 +143,15 @@ describe('rows that are only in the backing', () => {
     // The slice that holds both is read before they are deleted.
     loaded(memory, owner, { keys: [], until: 1 });
     commit(memory, owner, 1, 2, { a: null, b: null });
-    expect(loaded(memory, owner, { keys: ['a'], until: 10 })).toEqual({ rows: new Map(), due: [] });
+    expect(loaded(memory, owner, { keys: ['a'], until: 10 })).toEqual({ rows: new Map(), due: [], cutMs: null });
     const snapshot = partition(memory).snapshot()!;
     backing.store(snapshot);
     partition(memory).snapshotStored(snapshot);
-    expect(loaded(memory, owner, { keys: ['a', 'b'], until: 9_000 })).toEqual({ rows: new Map(), due: [] });
+    expect(loaded(memory, owner, { keys: ['a', 'b'], until: 9_000 })).toEqual({
+      rows: new Map(),
+      due: [],
+      cutMs: null,
+    });
   });
 
   it('that were changed in memory wake up as memory says', () => {

@@ -155,7 +155,7 @@ export const createPartitionState = (processor: string, partition: number, backi
         const row = slots.get(key)?.cell.row;
         if (row != null) rows.set(key, row);
       }
-      return { rows, due };
+      return { rows, due, cutMs: null };
     },
 
     commit: ({ owner, from, to, rows }) => {

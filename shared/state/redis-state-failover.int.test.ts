@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { liveMs } from '../../schemas/time.ts';
 import { startTcpProxy, type TcpProxy } from '../../tools/faults/tcp-proxy.ts';
 import { type OwnRedis, type OwnRedisNode, startOwnRedis } from '../../tools/stack/own-redis.ts';
 import type { RedisMode } from '../../tools/stack/redis.ts';
 import { openRedisState, type RedisStateOptions } from './redis-state.ts';
 import { StateUnavailable } from './state-errors.ts';
-import { checkpointAt, rowOf } from './state.contract.ts';
+import { allUntil, checkpointAt, rowOf } from './state.contract.ts';
 import type { CommitOutcome, Owner, Row, StateStore } from './state.ts';
 
 const P = 'concurrency';
@@ -166,7 +165,7 @@ describe('the Redis state store, when a replica is promoted', () => {
       // Until the old one has heard of it, it goes on taking commits that are lost.
       for (; outcome === 'committed'; from++) outcome = await commit(store, owner, { from, to: from + 1 });
       expect(outcome).toBe('rewound');
-      expect(await store.load({ owner, from: 6, keys: KEYS, dueUntilMs: liveMs(100) })).toBe('rewound');
+      expect(await store.load({ owner, from: 6, keys: KEYS, ...allUntil(100) })).toBe('rewound');
       expect(await whole(store)).toBe(5);
       const next = await open(store);
       expect(next.offset).toBe(5);

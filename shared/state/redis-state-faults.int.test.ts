@@ -3,8 +3,7 @@ import { startTcpProxy, type TcpProxy } from '../../tools/faults/tcp-proxy.ts';
 import { type OwnRedis, type OwnRedisNode, startOwnRedis } from '../../tools/stack/own-redis.ts';
 import { openRedisState, type RedisStateOptions } from './redis-state.ts';
 import { StateEvicts, StateFull, StateUnavailable } from './state-errors.ts';
-import { liveMs } from '../../schemas/time.ts';
-import { checkpointAt, loadNow, rowOf } from './state.contract.ts';
+import { allUntil, checkpointAt, loadNow, rowOf } from './state.contract.ts';
 import type { Owner, Row, StateStore } from './state.ts';
 
 const P = 'concurrency';
@@ -122,11 +121,15 @@ describe('the Redis state store, when an answer is lost', () => {
     await commit(store, owner, [null, 5], rows);
     await commit(store, owner, [5, 6], [['a', rowOf(2, 30)]]);
     proxy.answers('drop');
-    const request = { owner, from: 6, keys: ['a'], dueUntilMs: liveMs(20) };
+    const request = { owner, from: 6, keys: ['a'], ...allUntil(20) };
     await expect(store.load(request)).rejects.toThrow(StateUnavailable);
     proxy.answers('pass');
     proxy.cut('reset');
-    const loaded = { rows: new Map([...rows.slice(1), ['a', rowOf(2, 30)]]), due: [{ key: 'b', dueMs: 20 }] };
+    const loaded = {
+      rows: new Map([...rows.slice(1), ['a', rowOf(2, 30)]]),
+      due: [{ key: 'b', dueMs: 20 }],
+      cutMs: null,
+    };
     expect(await eventually(async () => store.load(request))).toEqual(loaded);
     expect(await store.load(request)).toEqual(loaded);
     expect(await commit(store, owner, [6, 7])).toBe('committed');
@@ -138,7 +141,7 @@ describe('the Redis state store, when an answer is lost', () => {
     await commit(store, owner, [null, 5], [['a', rowOf(1, 10)]]);
     proxy.answers('drop');
     const loading = loadNow(await connected(redis.url), owner, { keys: ['a'], due: 10 });
-    const proxiedLoading = store.load({ owner, from: 5, keys: ['a'], dueUntilMs: liveMs(10) });
+    const proxiedLoading = store.load({ owner, from: 5, keys: ['a'], ...allUntil(10) });
     await sleep(50);
     proxy.answers('pass');
     proxy.cut('reset');
@@ -150,7 +153,7 @@ describe('the Redis state store, when an answer is lost', () => {
     const owner = await open(store);
     proxy.requests('drop');
     const startedAt = performance.now();
-    const request = { owner, from: null, keys: ['a'], dueUntilMs: checkpointAt(0).clock.liveMs };
+    const request = { owner, from: null, keys: ['a'], ...allUntil(checkpointAt(0).clock.liveMs) };
     const [loading, reading, waiting] = await Promise.allSettled([
       store.load(request),
       store.read(P, 0, ['a']),

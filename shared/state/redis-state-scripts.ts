@@ -78,8 +78,8 @@ const TIMERS = 2_000;
 
 /**
  * ARGV: nonce, from, dueUntilMs, how many keys due to skip, keys. Answers {'loaded', rows of the keys, keys due, their
- * rows, 1 where more may be due} or {refusal}. A beat moves its row's due back and leaves the timer where it is; here,
- * where it comes up, it is put in its place.
+ * rows, the time of the last timer where there may be more, else null} or {refusal}. A beat moves its row's due back and
+ * leaves the timer where it is; here, where it comes up, it is put in its place.
  */
 export const LOAD = script(`${OWNERSHIP}${SLICES}
 local head = redis.call('HMGET', KEYS[1], 'nonce', 'offset')
@@ -88,6 +88,7 @@ if refused then return {refused} end
 if (head[2] or '') ~= ARGV[2] then return {'rewound'} end
 local limit = tonumber(ARGV[3])
 local timers = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[3], 'LIMIT', ARGV[4], ${TIMERS})
+local last = #timers == ${TIMERS} and redis.call('ZSCORE', KEYS[3], timers[#timers])
 local rows = rowsOf(KEYS[2], timers, 1)
 local keys, due, moved, gone = {}, {}, {}, {}
 for i = 1, #timers do
@@ -104,7 +105,7 @@ for i = 1, #timers do
 end
 sliced('ZADD', KEYS[3], 'XX', moved, 1, #moved)
 sliced('ZREM', KEYS[3], nil, gone, 1, #gone)
-return {'loaded', rowsOf(KEYS[2], ARGV, 5), keys, due, #timers == ${TIMERS} and 1 or 0}`);
+return {'loaded', rowsOf(KEYS[2], ARGV, 5), keys, due, last}`);
 
 /** ARGV: nonce, id of the commit, number of this part, its change. Answers 'staged' or a refusal. */
 export const STAGE = script(`${OWNERSHIP}

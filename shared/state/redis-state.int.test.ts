@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type OwnRedis, type OwnRedisNode, startOwnRedis } from '../../tools/stack/own-redis.ts';
 import { liveMs } from '../../schemas/time.ts';
 import { openRedisState, type RedisStateOptions } from './redis-state.ts';
-import { checkpointAt, rowOf, stateContract } from './state.contract.ts';
+import { allUntil, checkpointAt, rowOf, stateContract } from './state.contract.ts';
 import type { Commit, Row, StateStore } from './state.ts';
 
 const onError = (error: unknown): void => {
@@ -111,16 +111,25 @@ describe('the Redis state store, read while it is written', () => {
     expect(await store.commit({ owner, from: null, to: checkpointAt(1), rows })).toBe('committed');
     const later = new Map(many.slice(0, 5_000).map((key) => [key, rowOf(FILLING, 20_000)]));
     expect(await store.commit({ owner, from: 1, to: checkpointAt(2), rows: later })).toBe('committed');
-    const before = await calls('evalsha');
-    const loaded = await store.load({ owner, from: 2, keys: ['key-0', 'key-8999'], dueUntilMs: liveMs(8_000) });
-    expect((await calls('evalsha')) - before).toBeGreaterThanOrEqual(4);
+    const keys = ['key-0', 'key-8999'];
     const due = many
       .map((key, i) => ({ key, dueMs: dueMs(i) }))
       .filter((one, i) => i >= 5_000 && one.dueMs <= 8_000)
       .sort((a, b) => a.dueMs - b.dueMs);
-    if (typeof loaded === 'string') throw new Error(loaded);
-    expect(loaded.due).toEqual(due);
-    expect(loaded.rows.size).toBe(new Set([...due.map(({ key }) => key), 'key-0', 'key-8999']).size);
+    const before = await calls('evalsha');
+    const all = await store.load({ owner, from: 2, keys, ...allUntil(8_000) });
+    expect((await calls('evalsha')) - before).toBeGreaterThanOrEqual(3);
+    if (typeof all === 'string') throw new Error(all);
+    expect(all).toMatchObject({ due, cutMs: null });
+    expect(all.rows.size).toBe(new Set([...due.map(({ key }) => key), ...keys]).size);
+
+    const enough = await store.load({ owner, from: 2, keys, neededUntilMs: liveMs(10), dueUntilMs: liveMs(8_000) });
+    expect((await calls('evalsha')) - before).toBeLessThanOrEqual(9);
+    if (typeof enough === 'string' || enough.cutMs === null) throw new Error('all of it came');
+    const { cutMs } = enough;
+    expect(cutMs).toBeGreaterThan(1_000);
+    expect(cutMs).toBeLessThan(8_000);
+    expect(enough.due.filter((one) => one.dueMs < cutMs)).toEqual(due.filter((one) => one.dueMs < cutMs));
   });
 
   it('refuses a row that no call can carry, by its key, before anything is stored', async () => {

@@ -4,6 +4,7 @@ import { gatherReads } from './redis-state-reading.ts';
 import { changesOf, checkpointOfText, checkpointText, dueOf, rowOfText } from './redis-state-rows.ts';
 import { COMMIT, LOAD, OPEN, READ, type Script, STAGE } from './redis-state-scripts.ts';
 import { watchOffsets } from './redis-state-waiting.ts';
+import { liveMs } from '../../schemas/time.ts';
 import { StateClosed, StateUnavailable } from './state-errors.ts';
 import type { Checkpoint, Commit, CommitOutcome, NotLoaded, Row, StateStore } from './state.ts';
 import { realTimer } from './real-timer.ts';
@@ -26,8 +27,8 @@ export const COMMAND_TIMEOUT_MS = 400;
 export const POLL_MS = 5;
 const RESTAGE_TIMES = 3;
 
-/** Rows of the keys, keys due, their rows, whether more may be due. */
-type LoadAnswer = [NotLoaded] | ['loaded', (string | null)[], string[], (string | null)[], 0 | 1];
+/** Rows of the keys, keys due, their rows, the time of the last timer where there may be more. */
+type LoadAnswer = [NotLoaded] | ['loaded', (string | null)[], string[], (string | null)[], string | null];
 
 type Kind = 'head' | 'rows' | 'timers' | 'staged';
 /** In the order of the scripts' KEYS. */
@@ -102,7 +103,7 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
       };
     },
 
-    load: async ({ owner, from, keys, dueUntilMs }) => {
+    load: async ({ owner, from, keys, neededUntilMs, dueUntilMs }) => {
       const rows = new Map<string, Row>();
       const due: string[] = [];
       const take = (names: readonly string[], found: readonly (string | null)[]): void => {
@@ -112,11 +113,13 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
         const args = [owner.nonce, from ?? '', dueUntilMs, due.length, ...asked];
         const answer = (await run({ script: LOAD, kinds: KINDS }, owner, args)) as LoadAnswer;
         if (answer[0] !== 'loaded') return answer[0];
-        const [, texts, dueKeys, dueTexts, more] = answer;
+        const [, texts, dueKeys, dueTexts, last] = answer;
         take(asked, texts);
         take(dueKeys, dueTexts);
         for (const key of dueKeys) due.push(key);
-        if (more === 0) return { rows, due: dueOf(due, rows) };
+        // A timer is no later than its row's due: of what is due before the last one, none is left.
+        const cutMs = last === null ? null : liveMs(Number(last));
+        if (cutMs === null || cutMs > neededUntilMs) return { rows, due: dueOf(due, rows), cutMs };
       }
     },
 

@@ -21,6 +21,9 @@ export const rowOf = (state: unknown, due: number | null = null): Row => ({
   dueMs: due === null ? null : liveMs(due),
 });
 
+/** Asks for all that is due. */
+export const allUntil = (ms: number) => ({ neededUntilMs: liveMs(ms), dueUntilMs: liveMs(ms) });
+
 /** What the owner of the newest checkpoint loads. */
 export const loadNow = async (
   store: Pick<StateStore, 'read' | 'load'>,
@@ -28,7 +31,7 @@ export const loadNow = async (
   { keys, due }: { readonly keys: readonly string[]; readonly due: number },
 ): Promise<Loaded> => {
   const { checkpoint } = await store.read(owner.processor, owner.partition, []);
-  const loaded = await store.load({ owner, from: checkpoint?.offset ?? null, keys, dueUntilMs: liveMs(due) });
+  const loaded = await store.load({ owner, from: checkpoint?.offset ?? null, keys, ...allUntil(due) });
   if (typeof loaded === 'string') throw new Error(`not loaded: ${loaded}`);
   return loaded;
 };
@@ -63,7 +66,7 @@ export const stateContract = ({ name, make }: StateContract): void => {
       it('a new partition has no checkpoint, no rows and no wake-ups', async () => {
         const opened = await store.open({ processor: P, partition: 0, discard: false });
         expect(opened.checkpoint).toBeNull();
-        expect(await load(opened.owner, ['a'], 1_000_000)).toEqual({ rows: new Map(), due: [] });
+        expect(await load(opened.owner, ['a'], 1_000_000)).toEqual({ rows: new Map(), due: [], cutMs: null });
         expect(await read(['a', 'b'])).toEqual({ rows: [null, null], checkpoint: null });
       });
 
@@ -102,7 +105,7 @@ export const stateContract = ({ name, make }: StateContract): void => {
         await commit(await open(), null, 5, { a: rowOf(1, 100), b: rowOf(2) });
         const opened = await store.open({ processor: P, partition: 0, discard: true });
         expect(opened.checkpoint).toBeNull();
-        expect(await load(opened.owner, ['a', 'b'], 1_000)).toEqual({ rows: new Map(), due: [] });
+        expect(await load(opened.owner, ['a', 'b'], 1_000)).toEqual({ rows: new Map(), due: [], cutMs: null });
         expect(await read(['a'])).toEqual({ rows: [null], checkpoint: null });
         expect(await commit(opened.owner, null, 2, { b: rowOf(9) })).toBe('committed');
         expect(await read(['a', 'b'])).toEqual({ rows: [null, rowOf(9)], checkpoint: checkpointAt(2) });
@@ -111,7 +114,7 @@ export const stateContract = ({ name, make }: StateContract): void => {
 
     describe('loading', () => {
       const from = async (owner: Owner, offset: number | null) =>
-        await store.load({ owner, from: offset, keys: ['a'], dueUntilMs: liveMs(NEVER) });
+        await store.load({ owner, from: offset, keys: ['a'], ...allUntil(NEVER) });
 
       it('hands no rows to an owner that was fenced, whose outputs would follow from newer rows than its offset', async () => {
         const first = await open();
@@ -120,7 +123,7 @@ export const stateContract = ({ name, make }: StateContract): void => {
         expect(await from(first, 5)).toBe('fenced');
         await commit(second, 5, 6, { a: rowOf(2) });
         expect(await from(first, 5)).toBe('fenced');
-        expect(await from(second, 6)).toEqual({ rows: new Map([['a', rowOf(2)]]), due: [] });
+        expect(await from(second, 6)).toEqual({ rows: new Map([['a', rowOf(2)]]), due: [], cutMs: null });
       });
 
       it('hands no rows of another offset than the one asked for: the store went back, or was emptied', async () => {
@@ -130,7 +133,7 @@ export const stateContract = ({ name, make }: StateContract): void => {
         expect(await from(owner, 4)).toBe('rewound');
         expect(await from(owner, 6)).toBe('rewound');
         expect(await from(owner, null)).toBe('rewound');
-        expect(await from(owner, 5)).toEqual({ rows: new Map([['a', rowOf(1)]]), due: [] });
+        expect(await from(owner, 5)).toEqual({ rows: new Map([['a', rowOf(1)]]), due: [], cutMs: null });
       });
     });
 
@@ -173,11 +176,12 @@ export const stateContract = ({ name, make }: StateContract): void => {
         const owner = await open();
         await commit(owner, null, 5, { a: rowOf(1, 100) });
         await commit(owner, 5, 6, { a: null, never: null });
-        expect(await load(owner, ['a', 'never'], 1_000)).toEqual({ rows: new Map(), due: [] });
+        expect(await load(owner, ['a', 'never'], 1_000)).toEqual({ rows: new Map(), due: [], cutMs: null });
         await commit(owner, 6, 7, { a: rowOf(2, 200) });
         expect(await load(owner, ['a'], 1_000)).toEqual({
           rows: new Map([['a', rowOf(2, 200)]]),
           due: [{ key: 'a', dueMs: 200 }],
+          cutMs: null,
         });
       });
 
@@ -351,6 +355,7 @@ export const stateContract = ({ name, make }: StateContract): void => {
               expect(await load(owner, now.keys, now.until)).toEqual({
                 rows: new Map([...rows].filter(([k]) => asked.has(k))),
                 due: dueNow,
+                cutMs: null,
               });
             }
             expect(await read(['a', 'b', '\u{1F600}'], partition)).toEqual({

@@ -9,8 +9,9 @@ export type StateStore = {
   /** Fences every earlier owner of this partition, and tells what is stored; `discard` forgets all of it first. */
   open(request: OpenRequest): MaybePromise<Opened>;
   /**
-   * The rows of `keys` and of every timer due at or before `dueUntilMs`, as of the owner's newest commit. Compared with
-   * (owner, from) like a commit: outputs are sent before the commit, so rows of another offset must not be folded at all.
+   * The rows of `keys` and of the timers due at or before `dueUntilMs`, as of the owner's newest commit: all of them, or
+   * at least those due until `neededUntilMs`. Compared with (owner, from) like a commit: outputs are sent before the
+   * commit, so rows of another offset must not be folded at all.
    */
   load(request: LoadRequest): MaybePromise<Loaded | NotLoaded>;
   /** All of it or nothing, compared with (owner, from). Visible to `read` when it resolves. */
@@ -63,12 +64,20 @@ export type LoadRequest = {
   /** The offset of the checkpoint that the rows are to belong to; null when there was none. */
   readonly from: number | null;
   readonly keys: readonly string[];
+  /** Not behind `dueUntilMs`. */
+  readonly neededUntilMs: LiveMs;
   readonly dueUntilMs: LiveMs;
 };
 /** Said of the same things as by a commit. */
 export type NotLoaded = 'fenced' | 'rewound';
-/** `due` in (due, key) order. `rows` has no entry for a key without a row. */
-export type Loaded = { readonly rows: ReadonlyMap<string, Row>; readonly due: readonly Due[] };
+export type Loaded = {
+  /** No entry for a key without a row. */
+  readonly rows: ReadonlyMap<string, Row>;
+  /** In (due, key) order. */
+  readonly due: readonly Due[];
+  /** Where too much is due for one call: only what is due before this, behind `neededUntilMs`, is all there. Null: all is. */
+  readonly cutMs: LiveMs | null;
+};
 export type Due = { readonly key: string; readonly dueMs: LiveMs };
 
 export type Commit = {

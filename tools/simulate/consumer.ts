@@ -1,5 +1,6 @@
 import type { Control, Account } from '../../services/concurrency/account.ts';
 import type { Partition, Parts } from '../../shared/runtime/partition.ts';
+import { cutShort } from '../../shared/runtime/testing/cut-short.ts';
 import type { Steps } from '../../shared/runtime/steps.ts';
 import type { MemoryState } from '../../shared/state/memory-state.ts';
 import type { Commit, CommitOutcome, StateView } from '../../shared/state/state.ts';
@@ -43,6 +44,8 @@ export type ConsumerParts = {
   readonly key: string;
   /** With none, what the store has is what is folded. */
   readonly keptRows: number;
+  /** So many timers the store brings at once. */
+  readonly timersAtOnce: number;
   /** Part of the batches that something happens to. */
   readonly faultRate: number;
 };
@@ -52,7 +55,7 @@ class Crash extends Error {}
 class Unavailable extends Error {}
 
 export const createConsumer = (parts: ConsumerParts): Consumer => {
-  const { engine, rng, schedule, log, mirror, trace, key, keptRows, faultRate } = parts;
+  const { engine, rng, schedule, log, mirror, trace, key, keptRows, timersAtOnce, faultRate } = parts;
   const counts = { crashes: 0, rewinds: 0, fences: 0, wipes: 0, rebuilds: 0, repeats: 0, errors: 0 };
   const { name } = engine.concurrency;
   let backing = engine.createMapBacking();
@@ -112,7 +115,7 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
       mirror.restart(event.from);
       sentBelow = Math.max(event.from, groupOffset ?? 0);
     },
-    store: { open: (r) => memory.open(r), load: (r) => memory.load(r), commit },
+    store: { open: (r) => memory.open(r), load: cutShort((r) => memory.load(r), timersAtOnce), commit },
     log: {
       bounds: () => ({ first: log.first(), end: log.end() }),
       rebuildFrom: () => log.offsetAt(log.clock() - engine.concurrency.rebuildWindowMs),

@@ -81,6 +81,10 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
     patches: [{ within: STORE, find: `${FENCE}\n${LOAD_OFFSET}`, replace: '' }],
   },
   {
+    name: 'timers-cut-unnoticed',
+    patches: [{ within: LOOP, find: `(live) => live >= cutMs`, replace: `() => false` }],
+  },
+  {
     name: 'rows-kept-over-reopening',
     patches: [
       {

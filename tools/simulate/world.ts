@@ -62,7 +62,8 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
   // Some seeds are quiet, so that a plain bug is seen plainly.
   const faultRate = rng.pick([0, 0.002, 0.01, 0.05]);
   const parts = { engine, schedule, trace, key: KEY, log: timed, mirror };
-  const consumer = createConsumer({ ...parts, rng: rng.fork(1), faultRate, keptRows: rng.fork(6).pick([0, 1]) });
+  const store = { keptRows: rng.fork(6).pick([0, 1]), timersAtOnce: rng.fork(7).pick([0, Number.POSITIVE_INFINITY]) };
+  const consumer = createConsumer({ ...parts, ...store, rng: rng.fork(1), faultRate });
   const claims = rng.chance(0.5) ? { 'plan.streams': rng.between(1, 3) } : {};
   const ingest = createIngest({ ...parts, rng: rng.fork(2), consumer, claims, eachSecond: rng.chance(0.2) });
 
