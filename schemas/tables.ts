@@ -1,0 +1,29 @@
+import { DAY_MS } from './time.ts';
+
+/**
+ * The catalogue of durable tables: what outlives the log. Read by the code, the table adapters, the tests and the docs.
+ * A row belongs to one account and has an id within it.
+ */
+export type TableSpec = {
+  /** Orders in which the rows of an account are listed, newest place first; at most two. */
+  readonly lists: readonly string[];
+  /** How long a row is kept after its newest put. */
+  readonly retentionMs: number;
+  readonly retentionReason: string;
+};
+
+export const TABLES = {
+  'resume-positions': {
+    lists: ['in-progress', 'history'],
+    retentionMs: 400 * DAY_MS,
+    retentionReason: 'a series is gone on with when its next season comes, a year later',
+  },
+  views: {
+    lists: ['views'],
+    retentionMs: 90 * DAY_MS,
+    retentionReason: 'as long as the decisions that they are compared with',
+  },
+} as const satisfies Record<string, TableSpec>;
+
+export type TableName = keyof typeof TABLES;
+export const TABLE_NAMES: readonly TableName[] = ['resume-positions', 'views'];
