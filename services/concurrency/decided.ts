@@ -1,4 +1,4 @@
-import type { At, Effect } from '../../shared/runtime/processor.ts';
+import type { At, Emit } from '../../shared/runtime/processor.ts';
 import { type Account, type Control, holdsSlot, type Session } from './account.ts';
 import type { Verdict } from './judge.ts';
 
@@ -11,7 +11,7 @@ export const decided = (
   outcome: Outcome,
   at: At<Control>,
   { returned } = { returned: false },
-): Effect => ({
+): Emit => ({
   emit: 'stream-decisions.v1',
   key: at.key,
   record: {
@@ -43,7 +43,7 @@ export const observedDecision = (
   session: Session,
   watched: Verdict['observed'][number],
   at: At<Control>,
-): Effect => {
+): Emit => {
   const effect = decided(account, session, watched.refused ? 'denied' : 'admitted', at);
   const value = {
     ...effect.record.value,

@@ -2,7 +2,8 @@ import type { LogEvent } from '../../schemas/events.ts';
 import { type EpochMs, liveMs, type LiveMs } from '../../schemas/time.ts';
 import { positionOf } from '../log/position.ts';
 import type { Due, Loaded, Row } from '../state/state.ts';
-import { type At, type Effect, type Processor, readState, type Step } from './processor.ts';
+import { nameOf, type TableRow } from '../table/table.ts';
+import { type At, type Emit, type Processor, readState, type Step } from './processor.ts';
 
 export type Readable = {
   readonly offset: number;
@@ -10,6 +11,9 @@ export type Readable = {
   readonly appendedAtMs: EpochMs;
   readonly event: LogEvent;
 };
+
+/** `name`: that of the row, which the table may lack. */
+export type Stored = { readonly name: string; readonly row: TableRow | undefined };
 
 export type FoldRequest<State, Control> = {
   readonly processor: Processor<State, Control>;
@@ -20,14 +24,17 @@ export type FoldRequest<State, Control> = {
   readonly loaded: Pick<Loaded, 'rows' | 'due'>;
   /** Rows that did not have to be loaded. */
   readonly kept: ReadonlyMap<string, Row>;
+  /** What the durable table has of the row that a record needs, by the record's offset. */
+  readonly stored?: ReadonlyMap<number, Stored>;
   readonly control: Control | undefined;
 };
 
 export type Folded<Control> = {
   /** Only what changed; null forgets the key. */
   readonly rows: ReadonlyMap<string, Row | null>;
-  /** In the order in which they were caused; `index` counts the effects of one offset. */
-  readonly effects: readonly { readonly effect: Effect; readonly offset: number; readonly index: number }[];
+  /** In the order in which they were caused; `index` counts those of one offset. */
+  readonly effects: readonly { readonly effect: Emit; readonly offset: number; readonly index: number }[];
+  readonly puts: readonly { readonly row: TableRow; readonly offset: number }[];
   readonly control: Control | undefined;
   readonly ticksOnly: boolean;
 };
@@ -37,9 +44,12 @@ export type Folded<Control> = {
  * result follows from the rows and the records alone: cut into other batches, the same records give the same.
  */
 export const foldRecords = <State, Control>(request: FoldRequest<State, Control>): Folded<Control> => {
-  const { processor, partition, records, lives, loaded, kept } = request;
+  const { processor, partition, records, lives, loaded, kept, stored } = request;
   const rows = new Map<string, Row | null>();
-  const effects: { effect: Effect; offset: number; index: number }[] = [];
+  const effects: { effect: Emit; offset: number; index: number }[] = [];
+  const puts: { row: TableRow; offset: number }[] = [];
+  /** Rows put by this batch, which are not in the table yet. */
+  const newest = new Map<string, TableRow>();
   const timers = timerQueue(loaded.due);
   const lastLive = lives.at(-1) ?? liveMs(0);
   let control = request.control;
@@ -53,6 +63,11 @@ export const foldRecords = <State, Control>(request: FoldRequest<State, Control>
   };
   const apply = (key: string, before: Row | undefined, result: Step<State>, at: LiveMs, offset: number): void => {
     for (const effect of result.effects) {
+      if ('put' in effect) {
+        puts.push({ row: effect.put, offset });
+        newest.set(nameOf(effect.put), effect.put);
+        continue;
+      }
       effectIndex = offset === effectOffset ? effectIndex + 1 : 0;
       effectOffset = offset;
       effects.push({ effect, offset, index: effectIndex });
@@ -85,10 +100,18 @@ export const foldRecords = <State, Control>(request: FoldRequest<State, Control>
     }
     const row = current(key);
     const state = row === undefined ? undefined : readState(processor, row);
-    const at: At<Control> = { key, liveMs: live, appendedAtMs, position, control };
+    const needed = stored?.get(offset);
+    const at: At<Control> = {
+      key,
+      liveMs: live,
+      appendedAtMs,
+      position,
+      control,
+      stored: needed === undefined ? undefined : (newest.get(needed.name) ?? needed.row),
+    };
     apply(key, row, processor.onRecord(state, event, at), live, offset);
   }
-  return { rows, effects, control, ticksOnly };
+  return { rows, effects, puts, control, ticksOnly };
 };
 
 const compare = (a: Due, b: Due): number => a.dueMs - b.dueMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);

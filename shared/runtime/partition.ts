@@ -11,10 +11,11 @@ import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
-import type { Checkpoint, CommitOutcome, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
-import { foldRecords, type Folded, type FoldRequest, type Readable } from './fold.ts';
+import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
+import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import type { Effect, Processor } from './processor.ts';
+import { nameOf, type Table, type TableKey, type TableRow } from '../table/table.ts';
+import { type Emit, type Processor, readState } from './processor.ts';
 import { step, type Steps } from './steps.ts';
 
 /** What the loop needs of the log; `send` and `bounds` may answer at once. */
@@ -30,6 +31,8 @@ export type Parts<State, Control> = {
   readonly processor: Processor<State, Control>;
   readonly log: LoopLog;
   readonly store: Pick<StateStore, 'open' | 'load' | 'commit'>;
+  /** Absent: this processor neither reads nor puts rows. */
+  readonly table?: Pick<Table, 'get' | 'put'>;
   /** How many partitions keyed topics have. */
   readonly partitions: number;
   /** So many rows that it wrote an owner keeps, of each partition. */
@@ -51,7 +54,7 @@ export type LoopEvent =
       readonly kind: 'folded';
       readonly partition: number;
       readonly records: number;
-      readonly effects: readonly Effect[];
+      readonly effects: readonly Emit[];
     };
 
 /** One owned partition. The loop is its only writer; nothing of it outlives a reopening. */
@@ -155,11 +158,14 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
     times = timesOf(partition, read.records);
   }
   const { lives, end } = times;
-  const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded, kept });
+  const stored = yield* readThrough(parts, partition, read.records, loaded);
+  const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded, kept, stored });
 
   const offset = read.until ?? batch.to;
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
   for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));
+  const puts = putsOf(partition, folded);
+  if (puts.length > 0) yield* step('put', () => tableOf(parts).put(puts));
 
   if (partition.rebuild !== null && offset >= partition.rebuild.to) partition.rebuild = null;
   const to: Checkpoint = { offset, clock: end, control: folded.control, rebuild: partition.rebuild };
@@ -202,7 +208,7 @@ const fenced = <State, Control>({ processor }: Parts<State, Control>, { number }
 const foldOrPause = <State, Control>(
   { processor }: Parts<State, Control>,
   { number, folded }: Partition,
-  input: Pick<FoldRequest<State, Control>, 'records' | 'lives' | 'loaded' | 'kept'>,
+  input: Pick<FoldRequest<State, Control>, 'records' | 'lives' | 'loaded' | 'kept' | 'stored'>,
 ): Folded<Control> => {
   // What the checkpoint holds is what this processor's onControl made.
   const control = folded?.control as Control | undefined;
@@ -284,6 +290,46 @@ const timesOf = (partition: Partition, records: readonly Readable[]): { lives: L
   );
   return { lives, end: clock.now() };
 };
+
+const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): Pick<Table, 'get' | 'put'> => {
+  if (table === undefined) throw new Error(`${processor.name} asks for a durable table, and was given none`);
+  return table;
+};
+
+/** The rows of the durable table that records of the batch need, by offset. */
+function* readThrough<State, Control>(
+  parts: Parts<State, Control>,
+  { kept }: Partition,
+  records: readonly Readable[],
+  loaded: Loaded,
+): Steps<ReadonlyMap<number, Stored>> {
+  const stored = new Map<number, Stored>();
+  const { processor } = parts;
+  if (processor.reads === undefined) return stored;
+  // What fires in this batch may forget what the state has now.
+  const due = new Set(loaded.due.map(({ key }) => key));
+  const needs = new Map<string, { readonly wanted: TableKey; readonly offsets: number[] }>();
+  for (const { key, event, offset } of records) {
+    if (key === null) continue;
+    const row = due.has(key) ? undefined : (kept.get(key) ?? loaded.rows.get(key));
+    const wanted = processor.reads(row === undefined ? undefined : readState(processor, row), event, key);
+    if (wanted === null) continue;
+    const name = nameOf(wanted);
+    const known = needs.get(name);
+    if (known === undefined) needs.set(name, { wanted, offsets: [offset] });
+    else known.offsets.push(offset);
+  }
+  if (needs.size === 0) return stored;
+  const wanted = [...needs.values()].map((need) => need.wanted);
+  const rows = yield* step('read', () => tableOf(parts).get(wanted));
+  for (const [i, [name, { offsets }]] of [...needs].entries())
+    for (const offset of offsets) stored.set(offset, { name, row: rows[i] ?? undefined });
+  return stored;
+}
+
+/** Without those that were done before. */
+const putsOf = (partition: Partition, folded: Folded<unknown>): readonly TableRow[] =>
+  folded.puts.filter(({ offset }) => offset >= partition.groupOffset).map(({ row }) => row);
 
 type Outgoing = { readonly topic: TopicName; readonly to: number; readonly records: readonly NewRecord[] };
 

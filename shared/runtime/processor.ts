@@ -3,6 +3,7 @@ import type { EpochMs, LiveMs } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import type { Position } from '../log/position.ts';
 import type { Row } from '../state/state.ts';
+import type { TableKey, TableRow } from '../table/table.ts';
 
 /**
  * A processor is a pure function of the log: no I/O, no clock, no randomness, exactly one input topic. The same object
@@ -17,6 +18,11 @@ export type Processor<State, Control> = {
   readonly stateVersion: number;
   /** Makes a row of an older release readable: two releases run side by side in a roll-out. */
   upgrade(state: unknown, fromVersion: number): State;
+  /**
+   * The row of the durable table that the record cannot be folded without, because the key's state does not have it; the
+   * fold finds it as `at.stored`. The state may be older than the one that the record meets: a row too many does no harm.
+   */
+  reads?(state: State | undefined, record: LogEvent, key: string): TableKey | null;
   /** Folds one keyed record into its key's state. */
   onRecord(state: State | undefined, record: LogEvent, at: At<Control>): Step<State>;
   /** The wake-up that the key's last step asked for. */
@@ -35,6 +41,8 @@ export type At<Control> = {
   /** Position of the record at hand. */
   readonly position: Position;
   readonly control: Control | undefined;
+  /** The row that `reads` asked for; absent where the table has none. */
+  readonly stored?: TableRow | undefined;
 };
 
 export type Step<State> = {
@@ -46,7 +54,10 @@ export type Step<State> = {
 };
 
 /** The closed union of what a fold can cause. A new kind is an architecture decision. */
-export type Effect = { readonly emit: TopicName; readonly key: string; readonly record: Output };
+export type Effect = Emit | Put;
+export type Emit = { readonly emit: TopicName; readonly key: string; readonly record: Output };
+/** A row for the durable table, where it stands before the state that forgot it is committed. */
+export type Put = { readonly put: TableRow };
 
 /** A row's state, made readable for this release. */
 export const readState = <State, Control>(processor: Processor<State, Control>, row: Row): State =>

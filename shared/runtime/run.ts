@@ -1,6 +1,7 @@
 import { type EpochMs, epochMs } from '../../schemas/time.ts';
 import type { Batch, Consumption, Log } from '../log/log.ts';
 import type { StateStore } from '../state/state.ts';
+import type { Table } from '../table/table.ts';
 import {
   Fenced,
   foldBatch,
@@ -19,6 +20,7 @@ export type RunOptions<State, Control> = {
   readonly processor: Processor<State, Control>;
   readonly log: Log;
   readonly store: StateStore;
+  readonly table?: Table;
   readonly partitions: number;
   readonly clock: () => EpochMs;
   /** Waits before a batch is tried again. */
@@ -73,6 +75,7 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
   const parts: Parts<State, Control> = {
     processor,
     store,
+    ...(options.table === undefined ? {} : { table: options.table }),
     partitions: options.partitions,
     keptRows: Math.ceil(KEPT_ROWS / options.partitions),
     onEvent,

@@ -6,6 +6,7 @@ import type { Batch, LogRecord } from '../log/log.ts';
 import { createMapBacking, type MapBacking } from '../state/map-backing.ts';
 import { createMemoryState, type MemoryState } from '../state/memory-state.ts';
 import type { StateView } from '../state/state.ts';
+import { createMemoryTable, type MemoryTable } from '../table/memory-table.ts';
 import { foldBatch, type LoopEvent, nextOffset, openPartition, type Partition, type Parts } from './partition.ts';
 import { type Processor, readState } from './processor.ts';
 import type { Steps } from './steps.ts';
@@ -40,6 +41,8 @@ export type TestDriver<State> = {
   /** What was sent, repeats included, in order of sending. */
   readonly outputs: readonly StreamDecided[];
   readonly parked: readonly RecordParked[];
+  /** The durable table: a crash leaves it as it is, and so does the loss of all state. */
+  readonly table: MemoryTable;
   readonly events: readonly LoopEvent[];
 };
 
@@ -77,8 +80,11 @@ export const testDriver = <State, Control>(
   let groupOffset: number | null = null;
   let worker: Worker | null = null;
 
+  const table = createMemoryTable(() => epochMs(nowMs));
+
   const parts: Parts<State, Control> = {
     processor,
+    table,
     partitions: partition + 1,
     keptRows: 100,
     onEvent: (event) => events.push(event),
@@ -182,6 +188,7 @@ export const testDriver = <State, Control>(
     },
     view,
     outputs,
+    table,
     parked,
     events,
   };

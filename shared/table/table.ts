@@ -1,5 +1,6 @@
 import type { TableName } from '../../schemas/tables.ts';
 import type { EpochMs } from '../../schemas/time.ts';
+import type { MaybePromise } from '../state/state.ts';
 
 /**
  * The port of the durable table: rows that outlive the log and the state store. Every adapter passes `table.contract.ts`.
@@ -10,11 +11,11 @@ export type Table = {
    * All puts, in parallel; of two for the same row in one call the one with the greater version stands. Resolves when each
    * is durable or has found a version that is not smaller; else rejects with `TableUnavailable`, and any part may be done.
    */
-  put(rows: readonly TableRow[]): Promise<void>;
+  put(rows: readonly TableRow[]): MaybePromise<void>;
   /** In the order of the keys; null where there is no row, or it has expired. Includes every put that has resolved. */
-  get(keys: readonly TableKey[]): Promise<readonly (TableRow | null)[]>;
+  get(keys: readonly TableKey[]): MaybePromise<readonly (TableRow | null)[]>;
   /** Rows of one list of an account by their places, greatest first. Includes every put that has resolved. */
-  list(request: ListRequest): Promise<Listed>;
+  list(request: ListRequest): MaybePromise<Listed>;
   close(): Promise<void>;
 };
 
@@ -25,6 +26,9 @@ export type TableKey = {
   /** Names the row within its account; at most 512 bytes. */
   readonly id: string;
 };
+
+/** Tells rows apart. */
+export const nameOf = ({ table, key, id }: TableKey): string => JSON.stringify([table, key, id]);
 
 export type TableRow = TableKey & {
   /** Compared as text, by UTF-8 bytes: a put whose version is not greater than the stored one changes nothing. */
