@@ -31,5 +31,7 @@ export const ROLES = {
 } as const satisfies Record<string, Role>;
 
 export type RoleName = keyof typeof ROLES;
+/** Those that fold a topic. */
+export type FoldingRole = Exclude<RoleName, 'ingest'>;
 export const ROLE_NAMES: readonly RoleName[] = ['ingest', 'concurrency'];
 export const isRole = (text: string): text is RoleName => ROLE_NAMES.some((name) => name === text);

@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { recordSchemas, writeWithIds } from '../schemas/codec.ts';
-import { epochMs, SECOND_MS } from '../schemas/time.ts';
+import { SECOND_MS } from '../schemas/time.ts';
 import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
 import { drained, harden, listen } from '../shared/http/server.ts';
 import { accountKeys } from '../shared/identity/account-keys.ts';
 import { networkKeys } from '../shared/identity/network-keys.ts';
 import { createTokens } from '../shared/identity/tokens.ts';
-import type { Log } from '../shared/log/log.ts';
 import { partitionOf } from '../shared/log/partition.ts';
 import { openSchemaRegistry, type SchemaRegistry } from '../shared/registry/schema-registry.ts';
-import { runProcessor, type RunningProcessor } from '../shared/runtime/run.ts';
 import { realTimer } from '../shared/state/real-timer.ts';
-import type { StateStore } from '../shared/state/state.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
 import { createMetrics, type Metrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
 import { type Activation, openActivation } from './concurrency/activation.ts';
@@ -29,6 +26,7 @@ import { addPages } from './pages.ts';
 import { activatePolicyFile, watchPolicyFile } from './policy-file.ts';
 import { operationRoutes } from './operations.ts';
 import { observed } from './observed.ts';
+import { type Processors, startProcessors } from './processors.ts';
 import type { RoleName } from './roles.ts';
 
 /** One process with some or all of the roles. The only place that chooses clocks and timers. */
@@ -40,8 +38,6 @@ export type Running = {
 };
 
 const TURN_MS = 50;
-/** How long a start waits for the fold to catch up before it takes calls all the same. */
-const CATCH_UP_MS = 10 * SECOND_MS;
 
 export const start = async (config: Config, roles: readonly RoleName[], logger: Logger): Promise<Running> => {
   const clock = (): number => Date.now();
@@ -70,24 +66,14 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     const owns = roles.includes('concurrency');
     const activation = owns ? await openActivation({ log, store, partitions: config.partitions, clock }) : null;
     if (activation !== null) await activatePolicyFile(activation, config, logger);
-    const processor = owns
-      ? await runProcessor({
-          processor: concurrency,
-          log,
-          store,
-          partitions: config.partitions,
-          clock: () => epochMs(clock()),
-          pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-          onEvent: watching.onLoopEvent,
-        })
-      : null;
-    if (processor !== null) {
-      closers.push(() => processor.close());
-      // With others, who answers what is not this process's to wait for.
-      if (engine.alone) {
-        await activation?.restate(everyPartition(config));
-        await caughtUp(log, store, config.partitions);
-      }
+    const { partitions } = config;
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    const processors = await startProcessors({ roles, log, store, partitions, clock, pause, metrics, logger });
+    closers.push(() => processors.close());
+    // With others, who answers what is not this process's to wait for.
+    if (engine.alone) {
+      await activation?.restate(everyPartition(config));
+      await processors.caughtUp();
     }
 
     const served = serve({
@@ -97,7 +83,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       nodeId,
       engine,
       activation,
-      processor,
+      processors,
       watching,
     });
     const admin = createFront({ ...watching.front, routes: served.adminRoutes, nextRequestId: served.nextRequestId });
@@ -111,7 +97,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
 
     const timers = [
       setInterval(served.turn, TURN_MS),
-      setInterval(() => void activation?.restate(owned(processor)).catch(onTrouble), SECOND_MS),
+      setInterval(() => void activation?.restate(processors.owned('concurrency')).catch(onTrouble), SECOND_MS),
     ];
     closers.push(() => timers.forEach(clearInterval));
     if (activation !== null) {
@@ -159,7 +145,7 @@ type Parts = {
   readonly nodeId: string;
   readonly engine: Engine;
   readonly activation: Activation | null;
-  readonly processor: RunningProcessor | null;
+  readonly processors: Processors;
   readonly watching: ReturnType<typeof observed>;
 };
 
@@ -208,12 +194,14 @@ const serve = (parts: Parts) => {
   let stopping = false;
   const operations = operationRoutes({
     log,
-    processors: () =>
-      parts.processor === null ? [] : [{ name: concurrency.name, partitions: parts.processor.status() }],
+    processors: parts.processors.status,
     roles,
     stopping: () => stopping,
     metrics: watching.metrics,
-    sample: () => watching.sample({ queued: lanes.queued(), processor: parts.processor }),
+    sample: () => {
+      watching.queued(lanes.queued());
+      parts.processors.sample();
+    },
   });
   return {
     nextRequestId,
@@ -236,17 +224,3 @@ const serve = (parts: Parts) => {
 };
 
 const everyPartition = ({ partitions }: Config): readonly number[] => Array.from({ length: partitions }, (_, i) => i);
-
-/** A partition that has failed folds nothing: telling it more would only fill the log. */
-const owned = (processor: RunningProcessor | null): readonly number[] =>
-  (processor?.status() ?? []).filter(({ state }) => state !== 'failed').map(({ partition }) => partition);
-
-/** Waits until the fold has reached what the log holds now, so that the first answer is a right one. */
-const caughtUp = async (log: Log, store: StateStore, partitions: number): Promise<void> => {
-  await Promise.all(
-    Array.from({ length: partitions }, async (_, partition) => {
-      const { end } = await log.bounds(concurrency.input, partition);
-      await store.waitFor(concurrency.name, partition, end, CATCH_UP_MS);
-    }),
-  );
-};

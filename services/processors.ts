@@ -1,0 +1,80 @@
+import { epochMs, SECOND_MS } from '../schemas/time.ts';
+import type { Log } from '../shared/log/log.ts';
+import type { Processor } from '../shared/runtime/processor.ts';
+import { type PartitionStatus, runProcessor } from '../shared/runtime/run.ts';
+import type { StateStore } from '../shared/state/state.ts';
+import type { Log as Logger } from '../shared/telemetry/log.ts';
+import type { Metrics } from '../shared/telemetry/metrics.ts';
+import { concurrency } from './concurrency/concurrency.ts';
+import { observedProcessor } from './observed-processor.ts';
+import type { FoldingRole, RoleName } from './roles.ts';
+
+/** The processors that this process runs. */
+export type Processors = {
+  status(): readonly { readonly name: RoleName; readonly partitions: readonly PartitionStatus[] }[];
+  /** The partitions that one of them owns; one that has failed folds nothing. */
+  owned(name: RoleName): readonly number[];
+  /** Waits until each has folded what the log holds now, so that the first answer is a right one. */
+  caughtUp(): Promise<void>;
+  /** Sets the gauges. */
+  sample(): void;
+  close(): Promise<void>;
+};
+
+export type ProcessorsOptions = {
+  readonly roles: readonly RoleName[];
+  readonly log: Log;
+  readonly store: StateStore;
+  readonly partitions: number;
+  readonly clock: () => number;
+  /** Waits before a batch is tried again. */
+  readonly pause: (ms: number) => Promise<void>;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+};
+
+// State and control state are their processor's own: nobody else looks into them.
+type AnyProcessor = Processor<unknown, unknown>;
+const FOLDS: Readonly<Record<FoldingRole, AnyProcessor>> = { concurrency: concurrency as AnyProcessor };
+const isFolding = (role: RoleName): role is FoldingRole => role in FOLDS;
+
+/** How long a start waits for the folds to catch up before it takes calls all the same. */
+const CATCH_UP_MS = 10 * SECOND_MS;
+
+export const startProcessors = async (options: ProcessorsOptions): Promise<Processors> => {
+  const { roles, log, store, partitions, clock, pause } = options;
+  const running = await Promise.all(
+    roles.filter(isFolding).map(async (name) => {
+      const watched = observedProcessor(name, options);
+      const one = await runProcessor({
+        processor: FOLDS[name],
+        log,
+        store,
+        partitions,
+        clock: () => epochMs(clock()),
+        pause,
+        onEvent: watched.onEvent,
+      });
+      return { name, watched, one };
+    }),
+  );
+  return {
+    status: () => running.map(({ name, one }) => ({ name, partitions: one.status() })),
+    owned: (name) =>
+      running
+        .filter((own) => own.name === name)
+        .flatMap(({ one }) => one.status().filter(({ state }) => state !== 'failed'))
+        .map(({ partition }) => partition),
+    caughtUp: async () => {
+      for (const { name } of running)
+        await Promise.all(
+          Array.from({ length: partitions }, async (_, partition) => {
+            const { end } = await log.bounds(FOLDS[name].input, partition);
+            await store.waitFor(name, partition, end, CATCH_UP_MS);
+          }),
+        );
+    },
+    sample: () => running.forEach(({ watched, one }) => watched.sample(one.status())),
+    close: async () => void (await Promise.all(running.map(({ one }) => one.close()))),
+  };
+};
