@@ -77,35 +77,52 @@ return {nonce, checkpoint}`);
 const TIMERS = 2_000;
 
 /**
- * ARGV: nonce, from, dueUntilMs, how many keys due to skip, keys. Answers {'loaded', rows of the keys, keys due, their
- * rows, the time of the last timer where there may be more, else null} or {refusal}. A beat moves its row's due back and
- * leaves the timer where it is; here, where it comes up, it is put in its place.
+ * ARGV: nonce, from, dueUntilMs, where to start and how many timers of that time to skip, keys. Answers {'loaded', rows of
+ * the keys, keys due, their rows, where to start the next call or null, how many to skip then} or {refusal}. All that is
+ * due before the next start has come by then.
+ *
+ * A beat moves its row's due back and leaves the timer where it is; here, where it comes up, it is put in its place.
  */
 export const LOAD = script(`${OWNERSHIP}${SLICES}
 local head = redis.call('HMGET', KEYS[1], 'nonce', 'offset')
 local refused = refusal(head[1], ARGV[1])
 if refused then return {refused} end
 if (head[2] or '') ~= ARGV[2] then return {'rewound'} end
+local scored = redis.call('ZRANGEBYSCORE', KEYS[3], ARGV[4], ARGV[3], 'WITHSCORES', 'LIMIT', ARGV[5], ${TIMERS})
+local timers, scores = {}, {}
+for i = 1, #scored, 2 do
+  timers[#timers + 1] = scored[i]
+  scores[#scores + 1] = tonumber(scored[i + 1])
+end
+-- Of a full page all that is due before its last timer is known; at that one's time there may be more.
+local full = #timers == ${TIMERS}
+local last = full and scores[#scores]
+local ties = full and scores[1] == last
 local limit = tonumber(ARGV[3])
-local timers = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[3], 'LIMIT', ARGV[4], ${TIMERS})
-local last = #timers == ${TIMERS} and redis.call('ZSCORE', KEYS[3], timers[#timers])
 local rows = rowsOf(KEYS[2], timers, 1)
 local keys, due, moved, gone = {}, {}, {}, {}
 for i = 1, #timers do
-  local at = rows[i] and string.match(rows[i], '^%[([^,]*),')
-  if not at or at == 'null' then
+  local text = rows[i] and string.match(rows[i], '^%[([^,]*),')
+  local at = text and tonumber(text)
+  if not at then
     gone[#gone + 1] = timers[i]
-  elseif tonumber(at) > limit then
-    moved[#moved + 1] = at
-    moved[#moved + 1] = timers[i]
   else
-    keys[#keys + 1] = timers[i]
-    due[#due + 1] = rows[i]
+    if at > scores[i] then
+      moved[#moved + 1] = text
+      moved[#moved + 1] = timers[i]
+    end
+    local known = not full or at < last or (ties and at == last)
+    if at <= limit and known then
+      keys[#keys + 1] = timers[i]
+      due[#due + 1] = rows[i]
+    end
   end
 end
 sliced('ZADD', KEYS[3], 'XX', moved, 1, #moved)
 sliced('ZREM', KEYS[3], nil, gone, 1, #gone)
-return {'loaded', rowsOf(KEYS[2], ARGV, 5), keys, due, last}`);
+local asked = rowsOf(KEYS[2], ARGV, 6)
+local skip = ties and #keys + (scores[1] == tonumber(ARGV[4]) and tonumber(ARGV[5]) or 0) or 0
+return {'loaded', asked, keys, due, full and scored[#scored], skip}`);
 
 /** ARGV: nonce, id of the commit, number of this part, its change. Answers 'staged' or a refusal. */
 export const STAGE = script(`${OWNERSHIP}

@@ -132,6 +132,25 @@ describe('the Redis state store, read while it is written', () => {
     expect(enough.due.filter((one) => one.dueMs < cutMs)).toEqual(due.filter((one) => one.dueMs < cutMs));
   });
 
+  it('brings all that is due at one time, which is how a hold leaves it, and what was moved to that time', async () => {
+    const store = await connected({ url: single.url });
+    const { owner } = await store.open({ processor: P, partition: 5, discard: true });
+    const many = Array.from({ length: 7_000 }, (_, i) => `key-${i}`);
+    const rows = new Map(many.map((key, i) => [key, rowOf(i, i % 3 === 0 ? 50 : 100)]));
+    expect(await store.commit({ owner, from: null, to: checkpointAt(1), rows })).toBe('committed');
+    // Of these the timers stand where they stood.
+    const moved = new Map(many.flatMap((key, i) => (i % 6 === 0 ? [[key, rowOf(i, i % 12 === 0 ? 100 : 300)]] : [])));
+    expect(await store.commit({ owner, from: 1, to: checkpointAt(2), rows: moved })).toBe('committed');
+    const newest = new Map([...rows, ...moved]);
+    const dueBy = (ms: number): string[] => many.filter((key) => (newest.get(key)?.dueMs ?? 0) <= ms).sort();
+    for (const ms of [50, 100, 300]) {
+      const loaded = await store.load({ owner, from: 2, keys: [], ...allUntil(ms) });
+      if (typeof loaded === 'string') throw new Error(loaded);
+      expect(loaded.cutMs).toBeNull();
+      expect(loaded.due.map(({ key }) => key).sort()).toEqual(dueBy(ms));
+    }
+  });
+
   it('refuses a row that no call can carry, by its key, before anything is stored', async () => {
     const store = await connected({ url: single.url });
     const { owner } = await store.open({ processor: P, partition: 8, discard: true });

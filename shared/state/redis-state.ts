@@ -27,8 +27,8 @@ export const COMMAND_TIMEOUT_MS = 400;
 export const POLL_MS = 5;
 const RESTAGE_TIMES = 3;
 
-/** Rows of the keys, keys due, their rows, the time of the last timer where there may be more. */
-type LoadAnswer = [NotLoaded] | ['loaded', (string | null)[], string[], (string | null)[], string | null];
+/** Rows of the keys, keys due, their rows, where the next call starts and what it skips. */
+type LoadAnswer = [NotLoaded] | ['loaded', (string | null)[], string[], (string | null)[], string | null, number];
 
 type Kind = 'head' | 'rows' | 'timers' | 'staged';
 /** In the order of the scripts' KEYS. */
@@ -109,17 +109,20 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
       const take = (names: readonly string[], found: readonly (string | null)[]): void => {
         for (const [i, text] of found.entries()) if (text !== null) rows.set(names[i]!, rowOfText(text));
       };
+      let start = '-inf';
+      let skip = 0;
       for (let asked = keys; ; asked = []) {
-        const args = [owner.nonce, from ?? '', dueUntilMs, due.length, ...asked];
+        const args = [owner.nonce, from ?? '', dueUntilMs, start, skip, ...asked];
         const answer = (await run({ script: LOAD, kinds: KINDS }, owner, args)) as LoadAnswer;
         if (answer[0] !== 'loaded') return answer[0];
-        const [, texts, dueKeys, dueTexts, last] = answer;
+        const [, texts, dueKeys, dueTexts, next, skipped] = answer;
         take(asked, texts);
         take(dueKeys, dueTexts);
         for (const key of dueKeys) due.push(key);
-        // A timer is no later than its row's due: of what is due before the last one, none is left.
-        const cutMs = last === null ? null : liveMs(Number(last));
+        const cutMs = next === null ? null : liveMs(Number(next));
         if (cutMs === null || cutMs > neededUntilMs) return { rows, due: dueOf(due, rows), cutMs };
+        start = String(next);
+        skip = skipped;
       }
     },
 
