@@ -2,7 +2,19 @@ import { CONFIG_KEYS } from './config-keys.ts';
 import type { Password, Reader } from './config-reader.ts';
 
 /** Where the log and the state lie when one machine is not enough. */
-export type ClusterConfig = { readonly kafka: KafkaConfig; readonly redis: RedisConfig };
+export type ClusterConfig = {
+  readonly kafka: KafkaConfig;
+  readonly redis: RedisConfig;
+  /** Null where no role of the installation keeps anything durable. */
+  readonly dynamo: DynamoConfig | null;
+};
+
+export type DynamoConfig = {
+  readonly region: string;
+  readonly endpoint: string | null;
+  readonly prefix: string;
+  readonly createTables: boolean;
+};
 
 export type KafkaConfig = {
   readonly brokers: readonly string[];
@@ -64,6 +76,7 @@ export const readClusterConfig = (reader: Reader): ClusterConfig | null => {
       caFile: text('REDIS_CA_FILE'),
       prefix: text('REDIS_PREFIX') ?? CONFIG_KEYS.REDIS_PREFIX.default,
     },
+    dynamo: readDynamo(reader),
   };
   if (mode === 'single' && urls.length > 1)
     errors.push('REDIS_MODE is single, and REDIS_URL has more than one address');
@@ -74,6 +87,17 @@ export const readClusterConfig = (reader: Reader): ClusterConfig | null => {
   if (!tls && (sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer'))
     errors.push(`KAFKA_SASL=${sasl.mechanism} sends the secret itself: it needs KAFKA_TLS=on`);
   return brokers.length > 0 && urls.length > 0 ? config : null;
+};
+
+/** DynamoDB Local takes any region; this one stands in its requests. */
+const ANY_REGION = 'us-east-1';
+
+const readDynamo = ({ text, choice }: Reader): DynamoConfig | null => {
+  const region = text('DYNAMODB_REGION');
+  const endpoint = text('DYNAMODB_ENDPOINT');
+  const prefix = text('DYNAMODB_PREFIX') ?? CONFIG_KEYS.DYNAMODB_PREFIX.default;
+  const createTables = choice('DYNAMODB_CREATE_TABLES', CONFIG_KEYS.DYNAMODB_CREATE_TABLES.choices) !== 'off';
+  return region === null && endpoint === null ? null : { region: region ?? ANY_REGION, endpoint, prefix, createTables };
 };
 
 const readSasl = ({ errors, text, choice, password }: Reader): SaslConfig | null => {

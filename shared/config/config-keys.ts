@@ -331,6 +331,34 @@ export const CONFIG_KEYS = {
     means: NAME_MEANS,
     description: 'Stands before all keys, where several installations share a Redis.',
   },
+  DYNAMODB_REGION: {
+    kind: 'text',
+    default: null,
+    pattern: /^[a-z0-9-]{1,32}$/,
+    means: 'the name of a region',
+    description:
+      'Where the durable tables of a cluster lie. Credentials are found as the AWS tools find them, a task’s role among them.',
+  },
+  DYNAMODB_ENDPOINT: {
+    kind: 'text',
+    default: null,
+    pattern: new RegExp(`^https?://${URL_WITHOUT_CREDENTIALS}`),
+    means: 'an http or https address',
+    description: 'Another address than the region’s own, such as that of DynamoDB Local, which wants no credentials.',
+  },
+  DYNAMODB_PREFIX: {
+    kind: 'text',
+    default: 'playbeat',
+    pattern: NAME,
+    means: NAME_MEANS,
+    description: 'Stands before the names of tables, where several installations share an account.',
+  },
+  DYNAMODB_CREATE_TABLES: {
+    kind: 'choice',
+    default: 'on',
+    choices: ['on', 'off'],
+    description: 'Whether tables that are missing are made. They are checked in any case.',
+  },
 } as const satisfies Record<string, ConfigKey>;
 
 export type ConfigName = keyof typeof CONFIG_KEYS;

@@ -187,9 +187,24 @@ describe('a cluster', () => {
           prefix: '',
         },
         redis: { urls: ['redis://redis:6379'], cluster: false, prefix: 'playbeat' },
+        dynamo: null,
       },
     });
     expect(configOf({ ...CLUSTER, PARTITIONS: '8' }).partitions).toBe(8);
+  });
+
+  it('has durable tables where a region or an address of DynamoDB is given', () => {
+    const dynamoOf = (more: Environment) => configOf({ ...CLUSTER, ...more }).cluster?.dynamo;
+    const all = { prefix: 'playbeat', createTables: true };
+    expect(dynamoOf({ DYNAMODB_REGION: 'eu-west-1' })).toEqual({ ...all, region: 'eu-west-1', endpoint: null });
+    const local = { DYNAMODB_ENDPOINT: 'http://127.0.0.1:8000', DYNAMODB_PREFIX: 'p2', DYNAMODB_CREATE_TABLES: 'off' };
+    expect(dynamoOf(local)).toEqual({
+      region: 'us-east-1',
+      endpoint: 'http://127.0.0.1:8000',
+      prefix: 'p2',
+      createTables: false,
+    });
+    expect(errorsOf({ ...CLUSTER, DYNAMODB_ENDPOINT: 'http://user:pass@host' })).toHaveLength(1);
   });
 
   it('needs both, and the secrets that its processes share', () => {
