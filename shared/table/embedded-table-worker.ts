@@ -1,0 +1,94 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+import {
+  failureOf,
+  prepareFile,
+  type WriterAnswer,
+  type WriterRequest,
+  type WriterSettings,
+} from './embedded-table-file.ts';
+import type { StoredRow } from './table-rows.ts';
+
+/** The thread that writes the file of the tables, one request at a time. */
+
+/** Answers how many rows it changed. */
+type Writer = (request: WriterRequest) => number;
+
+const openWriter = ({ file, maxPages }: WriterSettings): Writer => {
+  mkdirSync(dirname(file), { recursive: true });
+  const db = new DatabaseSync(file, { timeout: 5_000 });
+  try {
+    prepareFile(db);
+    if (maxPages !== null) db.exec(`pragma max_page_count = ${Math.trunc(maxPages)}`);
+    return writerTo(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+};
+
+const writerTo = (db: DatabaseSync): Writer => {
+  // An expired row counts as none, whether it has been swept or not: so what a put does never hangs on the sweep.
+  const putRow = db.prepare(`
+    insert into rows (table_name, account, id, version, expires, place1, place2, item) values (?, ?, ?, ?, ?, ?, ?, ?)
+    on conflict (table_name, account, id) do update set version = excluded.version, expires = excluded.expires,
+      place1 = excluded.place1, place2 = excluded.place2, item = excluded.item
+    where rows.version < excluded.version or rows.expires <= ?`);
+  const removeExpired = db.prepare(
+    'delete from rows where number in (select number from rows where expires <= ? order by expires limit ?)',
+  );
+
+  const transaction = (work: () => void): void => {
+    db.exec('begin immediate');
+    try {
+      work();
+      db.exec('commit');
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors, a full disk among them.
+      if (db.isTransaction) db.exec('rollback');
+      throw error;
+    }
+  };
+
+  const put = (rows: readonly StoredRow[], nowMs: number): number => {
+    let changed = 0;
+    transaction(() => {
+      for (const { table, key, id, version, expiresAtMs, places, item } of rows)
+        changed += Number(putRow.run(table, key, id, version, expiresAtMs, ...places, item, nowMs).changes);
+    });
+    return changed;
+  };
+
+  return (request) => {
+    switch (request.kind) {
+      case 'open':
+        return 0;
+      case 'put':
+        return put(request.rows, request.nowMs);
+      case 'sweep':
+        return Number(removeExpired.run(request.nowMs, request.limit).changes);
+      case 'close':
+        // The last connection to close folds the WAL into the file and removes it.
+        db.close();
+        return 0;
+    }
+  };
+};
+
+const port = parentPort;
+if (port === null) throw new Error('embedded-table-worker.ts is started by sqlite-table.ts, as a thread.');
+
+let writer: Writer | null = null;
+port.on('message', (request: WriterRequest) => {
+  let answer: WriterAnswer;
+  try {
+    writer ??= openWriter(workerData as WriterSettings);
+    answer = { changed: writer(request) };
+  } catch (error) {
+    answer = { failure: failureOf(error) };
+  }
+  port.postMessage(answer);
+  if (request.kind === 'close') port.close();
+});

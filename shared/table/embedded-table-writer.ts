@@ -1,0 +1,109 @@
+import { Worker } from 'node:worker_threads';
+import type { EpochMs } from '../../schemas/time.ts';
+import { unavailable, type WriterAnswer, type WriterRequest, type WriterSettings } from './embedded-table-file.ts';
+import type { StoredRow } from './table-rows.ts';
+
+/**
+ * The main thread's side of the writing thread, with group commit: one transaction is under way at a time, and what is put
+ * meanwhile is the next one. When none is under way, puts wait for the end of the loop turn, so that those of one turn share it.
+ */
+export type TableWriter = {
+  /** Resolves when the file can be read. */
+  open(): Promise<void>;
+  put(rows: readonly StoredRow[]): Promise<void>;
+  /** Deletes at most so many rows that have expired; answers how many there were. */
+  sweep(limit: number): Promise<number>;
+  /** Resolves when all that was put before has been stored or refused. */
+  close(): Promise<void>;
+};
+
+export type TableWriterOptions = WriterSettings & { readonly clock: () => EpochMs };
+
+type Waiting = { readonly rows: readonly StoredRow[]; done(): void; failed(error: unknown): void };
+
+export const createTableWriter = ({ clock, ...settings }: TableWriterOptions): TableWriter => {
+  const thread = openThread(settings);
+  let waiting: Waiting[] = [];
+  let underWay: Promise<void> | null = null;
+  let turn: NodeJS.Immediate | null = null;
+
+  const commit = async (): Promise<void> => {
+    const flight = waiting;
+    waiting = [];
+    try {
+      await thread.ask({ kind: 'put', rows: flight.flatMap(({ rows }) => rows), nowMs: clock() });
+      for (const { done } of flight) done();
+    } catch (error) {
+      for (const { failed } of flight) failed(error);
+    }
+  };
+  const start = (): void => {
+    turn = null;
+    if (underWay !== null || waiting.length === 0) return;
+    underWay = commit().finally(() => {
+      underWay = null;
+      start();
+    });
+  };
+
+  return {
+    open: async () => void (await thread.ask({ kind: 'open' })),
+    put: (rows) =>
+      new Promise((done, failed) => {
+        waiting.push({ rows, done, failed });
+        if (underWay === null) turn ??= setImmediate(start);
+      }),
+    sweep: (limit) => thread.ask({ kind: 'sweep', nowMs: clock(), limit }),
+    close: async () => {
+      start();
+      while (underWay !== null) await underWay;
+      await thread.end();
+    },
+  };
+};
+
+type Call = { done(changed: number): void; failed(error: Error): void };
+
+const openThread = (settings: WriterSettings) => {
+  let worker: Worker | null = null;
+  const calls: Call[] = [];
+  const fail = (detail: string, cause: unknown): void => {
+    for (const call of calls.splice(0)) call.failed(unavailable(settings.file, { code: 0, detail }, cause));
+  };
+
+  const begin = (): Worker => {
+    // Flags of the process are for its own program; the thread needs none.
+    const url = new URL('./embedded-table-worker.ts', import.meta.url);
+    const begun = new Worker(url, { name: 'embedded-table', execArgv: [], workerData: settings });
+    begun.on('message', (answer: WriterAnswer) => {
+      const call = calls.shift();
+      if ('failure' in answer) call?.failed(unavailable(settings.file, answer.failure, answer.failure.detail));
+      else call?.done(answer.changed);
+    });
+    const gone = (cause: unknown): void => {
+      if (worker !== begun) return;
+      // The next call begins another: a thread that died, of memory say, costs the puts that were under way and not all.
+      worker = null;
+      fail('its writing thread ended', cause);
+    };
+    begun.on('error', gone).on('exit', gone);
+    return begun;
+  };
+
+  const ask = (request: WriterRequest): Promise<number> =>
+    new Promise((done, failed) => {
+      worker ??= begin();
+      calls.push({ done, failed });
+      worker.postMessage(request);
+    });
+  return {
+    ask,
+    end: async (): Promise<void> => {
+      const ending = worker;
+      if (ending === null) return;
+      const exited = new Promise((resolve) => ending.once('exit', resolve));
+      await ask({ kind: 'close' });
+      await exited;
+    },
+  };
+};
