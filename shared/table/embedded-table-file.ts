@@ -49,10 +49,14 @@ export type Failure = { readonly code: number; readonly detail: string };
 
 export type WriterSettings = { readonly file: string; readonly maxPages: number | null };
 
-export const failureOf = (error: unknown): Failure => ({
-  code: error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0,
-  detail: error instanceof Error ? error.message : String(error),
-});
+export const failureOf = (error: unknown): Failure => {
+  const of = typeof error === 'object' && error !== null ? error : {};
+  return {
+    // The code, without the extended bits above it.
+    code: 'errcode' in of ? Number(of.errcode) & 0xff : 0,
+    detail: 'message' in of ? String(of.message) : String(error),
+  };
+};
 
 const DAMAGED = 'it is damaged; stop the process, keep a copy of the file, and put back a backup';
 const UNWRITABLE = 'it cannot be opened or written; give this user write access to the folder, or choose another';

@@ -184,8 +184,8 @@ describe('the SQLite table', () => {
     const bytes = readFileSync(damaged);
     writeFileSync(damaged, bytes.fill(0x5a, 8_192));
     const table = await opened({ file: damaged });
-    for (const call of [table.get(rows), table.put(rows)]) {
-      const error: unknown = await call.catch((reason: unknown) => reason);
+    for (const call of [() => table.get(rows), () => table.put(rows)]) {
+      const error: unknown = await call().catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(TableUnavailable);
       expect(String(error)).toContain(damaged);
       expect(String(error)).toContain('it is damaged');
