@@ -5,7 +5,10 @@ import { DAY_MS } from './time.ts';
  * A row belongs to one account and has an id within it.
  */
 export type TableSpec = {
-  /** Orders in which the rows of an account are listed, newest place first; at most two. */
+  /**
+   * Orders in which the rows of an account are listed, newest place first; at most two. Which is the first and which the
+   * second is part of how rows are stored, and DynamoDB adds none to a table that is there.
+   */
   readonly lists: readonly string[];
   /** How long a row is kept after its newest put. */
   readonly retentionMs: number;

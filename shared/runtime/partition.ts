@@ -11,10 +11,19 @@ import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
-import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
+import type {
+  Checkpoint,
+  CommitOutcome,
+  Loaded,
+  MaybePromise,
+  Owner,
+  PartitionClock,
+  Row,
+  StateStore,
+} from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import { nameOf, type Table, type TableKey, type TableRow } from '../table/table.ts';
+import { nameOf, type TableKey, type TableRow } from '../table/table.ts';
 import { type Emit, type Processor, readState } from './processor.ts';
 import { step, type Steps } from './steps.ts';
 
@@ -27,12 +36,18 @@ export type LoopLog = {
   commitGroup(partition: number, offset: number): unknown;
 };
 
+/** What the loop needs of the durable table, which in memory answers at once. */
+export type LoopTable = {
+  get(keys: readonly TableKey[]): MaybePromise<readonly (TableRow | null)[]>;
+  put(rows: readonly TableRow[]): MaybePromise<void>;
+};
+
 export type Parts<State, Control> = {
   readonly processor: Processor<State, Control>;
   readonly log: LoopLog;
   readonly store: Pick<StateStore, 'open' | 'load' | 'commit'>;
   /** Absent: this processor neither reads nor puts rows. */
-  readonly table?: Pick<Table, 'get' | 'put'>;
+  readonly table?: LoopTable;
   /** How many partitions keyed topics have. */
   readonly partitions: number;
   /** So many rows that it wrote an owner keeps, of each partition. */
@@ -291,7 +306,7 @@ const timesOf = (partition: Partition, records: readonly Readable[]): { lives: L
   return { lives, end: clock.now() };
 };
 
-const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): Pick<Table, 'get' | 'put'> => {
+const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): LoopTable => {
   if (table === undefined) throw new Error(`${processor.name} asks for a durable table, and was given none`);
   return table;
 };

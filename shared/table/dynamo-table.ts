@@ -13,8 +13,8 @@ import { allThrough, openGate } from './dynamo-gate.ts';
 import { ATTRIBUTES, type Item, itemOf, keyOf, LIST_ATTRIBUTES, rowOfItem } from './dynamo-items.ts';
 import { type Call, PartlyAnswered } from './dynamo-patience.ts';
 import { TableClosed, TableUnavailable } from './table-errors.ts';
-import { checkedList, checkKeys, nameOf, rowsToStore, type StoredRow } from './table-rows.ts';
-import type { ListRequest, Table, TableKey, TableRow } from './table.ts';
+import { checkedList, checkKeys, rowsToStore, type StoredRow } from './table-rows.ts';
+import { nameOf, type ListRequest, type Table, type TableKey, type TableRow } from './table.ts';
 
 export type DynamoTableOptions = DynamoOptions & {
   /** Says what has expired. */

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../schemas/time.ts';
+import { checkedList, checkKeys, compareText, rowsToStore } from './table-rows.ts';
 import { type Listed, type ListRequest, nameOf, type TableKey, type TableRow } from './table.ts';
 
 /** The durable table in memory, answering at once: what the test driver and the simulator put rows into. */
@@ -6,37 +7,40 @@ export type MemoryTable = {
   put(rows: readonly TableRow[]): void;
   get(keys: readonly TableKey[]): readonly (TableRow | null)[];
   list(request: ListRequest): Listed;
-  close(): Promise<void>;
 };
 
-/** By UTF-8 bytes, as databases compare; strings of JavaScript compare by code unit. */
-export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
-
-export const createMemoryTable = (clock: () => EpochMs): MemoryTable => {
-  const rows = new Map<string, TableRow>();
+/** `rows`: what one before it has left. */
+export const createMemoryTable = (clock: () => EpochMs, rows = new Map<string, TableRow>()): MemoryTable => {
   const live = (row: TableRow | undefined): TableRow | null =>
     row === undefined || row.expiresAtMs <= clock() ? null : row;
 
   return {
     put: (puts) => {
-      for (const row of puts) {
-        const stored = rows.get(nameOf(row));
-        if (stored === undefined || compareBytes(row.version, stored.version) > 0) rows.set(nameOf(row), row);
+      const newest = rowsToStore(puts).map(({ version, ...key }) =>
+        puts.find((row) => nameOf(row) === nameOf(key) && row.version === version)!,
+      );
+      for (const row of newest) {
+        const stored = live(rows.get(nameOf(row)));
+        if (stored === null || compareText(row.version, stored.version) > 0) rows.set(nameOf(row), row);
       }
     },
-    get: (keys) => keys.map((key) => live(rows.get(nameOf(key)))),
-    list: ({ table, key, list, below, limit }) => {
+    get: (keys) => {
+      checkKeys(keys);
+      return keys.map((key) => live(rows.get(nameOf(key))));
+    },
+    list: (request) => {
+      checkedList(request);
+      const { table, key, list, below, limit } = request;
       const placed = [...rows.values()].flatMap((row) => {
         const place = row.places[list];
         const listed = row.table === table && row.key === key && live(row) !== null;
-        return listed && place !== undefined && (below === null || compareBytes(place, below) < 0)
+        return listed && place !== undefined && (below === null || compareText(place, below) < 0)
           ? [{ row, place }]
           : [];
       });
-      placed.sort((a, b) => compareBytes(b.place, a.place));
+      placed.sort((a, b) => compareText(b.place, a.place));
       const page = placed.slice(0, limit);
       return { rows: page.map(({ row }) => row), next: placed.length > limit ? (page.at(-1)?.place ?? null) : null };
     },
-    close: async () => {},
   };
 };

@@ -1,6 +1,6 @@
 import { TABLES, type TableName, type TableSpec } from '../../schemas/tables.ts';
 import { TableRefusal } from './table-errors.ts';
-import type { ListRequest, TableKey, TableRow } from './table.ts';
+import { type ListRequest, nameOf, type TableKey, type TableRow } from './table.ts';
 
 /** What all adapters do to rows alike: they refuse the same calls, and keep an item as the same text. */
 
@@ -24,9 +24,6 @@ const spec = (table: TableName): TableSpec => TABLES[table];
 
 /** UTF-8 keeps the order of code points, which is not that of JavaScript's `<`: that one compares UTF-16 code units. */
 export const compareText = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
-
-/** The same text for the same row, and for no other. */
-export const nameOf = ({ table, key, id }: TableKey): string => `${table}/${key.length}/${key}/${id}`;
 
 /** Refuses rows that cannot be stored; of more than one for the same row only the one with the greatest version is left. */
 export const rowsToStore = (rows: readonly TableRow[]): readonly StoredRow[] => {

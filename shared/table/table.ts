@@ -1,21 +1,21 @@
 import type { TableName } from '../../schemas/tables.ts';
 import type { EpochMs } from '../../schemas/time.ts';
-import type { MaybePromise } from '../state/state.ts';
 
 /**
  * The port of the durable table: rows that outlive the log and the state store. Every adapter passes `table.contract.ts`.
- * A put is conditional, so that puts may be repeated, come late and come in any order, and the newest stands all the same.
+ * A put is conditional, so that puts may be repeated, come late and come in any order, and the newest stands all the same,
+ * until it expires: an expired row counts as none, whether it has been deleted yet or not.
  */
 export type Table = {
   /**
    * All puts, in parallel; of two for the same row in one call the one with the greater version stands. Resolves when each
    * is durable or has found a version that is not smaller; else rejects with `TableUnavailable`, and any part may be done.
    */
-  put(rows: readonly TableRow[]): MaybePromise<void>;
+  put(rows: readonly TableRow[]): Promise<void>;
   /** In the order of the keys; null where there is no row, or it has expired. Includes every put that has resolved. */
-  get(keys: readonly TableKey[]): MaybePromise<readonly (TableRow | null)[]>;
+  get(keys: readonly TableKey[]): Promise<readonly (TableRow | null)[]>;
   /** Rows of one list of an account by their places, greatest first. Includes every put that has resolved. */
-  list(request: ListRequest): MaybePromise<Listed>;
+  list(request: ListRequest): Promise<Listed>;
   close(): Promise<void>;
 };
 
@@ -27,8 +27,8 @@ export type TableKey = {
   readonly id: string;
 };
 
-/** Tells rows apart. */
-export const nameOf = ({ table, key, id }: TableKey): string => JSON.stringify([table, key, id]);
+/** The same text for the same row, and for no other. */
+export const nameOf = ({ table, key, id }: TableKey): string => `${table}/${key.length}/${key}/${id}`;
 
 export type TableRow = TableKey & {
   /** Compared as text, by UTF-8 bytes: a put whose version is not greater than the stored one changes nothing. */
