@@ -68,6 +68,16 @@ const heartbeat: fc.Arbitrary<Heartbeat> = fc.record({
   claims: fc.dictionary(text, fc.oneof(double, text), { noNullPrototype: true }),
 });
 
+const resumeCall = fc.record({
+  requestId: text,
+  tenant: text,
+  profileId: text,
+  contentId: text,
+  receivedAtMs: long,
+  occurredAtMs: long,
+  source: text,
+});
+
 const event: fc.Arbitrary<LogEvent> = fc.oneof(
   heartbeat.map((value): LogEvent => ({ type: 'Heartbeat', value })),
   fc
@@ -105,6 +115,8 @@ const event: fc.Arbitrary<LogEvent> = fc.oneof(
   fc
     .record({ requestId: text, tenant: text, receivedAtMs: long })
     .map((value): LogEvent => ({ type: 'AccountErased', value })),
+  resumeCall.map((value): LogEvent => ({ type: 'ResumeHidden', value })),
+  resumeCall.map((value): LogEvent => ({ type: 'ResumeUndone', value })),
 );
 
 const encoded = (of: LogEvent): Buffer => encode(of.type, of.value);
@@ -247,7 +259,7 @@ describe('unreadable bytes', () => {
   it('never crash: one of three errors, whatever the bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => void outcome(bytes)));
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 12 }), fc.uint8Array({ maxLength: 400 }), (id, body) => {
+      fc.property(fc.integer({ min: 0, max: 14 }), fc.uint8Array({ maxLength: 400 }), (id, body) => {
         const bytes = Buffer.concat([headerOf(id), body]);
         outcome(bytes);
         try {
@@ -307,7 +319,7 @@ describe('unreadable bytes', () => {
   });
 
   it('are of a newer release when the mark has a number that this one does not know', () => {
-    for (const number of [9, 42, 999]) expect(outcome(headerOf(number))).toBe('UnknownSchemaId');
+    for (const number of [11, 42, 999]) expect(outcome(headerOf(number))).toBe('UnknownSchemaId');
   });
 
   it('of a number that JavaScript cannot hold are unreadable', () => {

@@ -12,6 +12,8 @@ import {
   readHeartbeat,
   readPolicyActivated,
   readRecordParked,
+  readResumeHidden,
+  readResumeUndone,
   readSessionStarted,
   readSessionStopRequested,
   readStreamDecided,
@@ -20,6 +22,8 @@ import {
   writeHeartbeat,
   writePolicyActivated,
   writeRecordParked,
+  writeResumeHidden,
+  writeResumeUndone,
   writeSessionStarted,
   writeSessionStopRequested,
   writeStreamDecided,
@@ -37,6 +41,8 @@ export const SCHEMA_NUMBERS = {
   AccountErased: 6,
   StreamDecided: 7,
   RecordParked: 8,
+  ResumeHidden: 9,
+  ResumeUndone: 10,
 } as const;
 
 export type RecordName = keyof typeof SCHEMA_NUMBERS;
@@ -55,6 +61,8 @@ const FILES: Readonly<Record<RecordName, string>> = {
   AccountErased: 'account-erased',
   StreamDecided: 'stream-decided',
   RecordParked: 'record-parked',
+  ResumeHidden: 'resume-hidden',
+  ResumeUndone: 'resume-undone',
 };
 
 /** What the processors write themselves: outputs, and bytes that nobody could read. */
@@ -130,6 +138,8 @@ const WRITERS: { readonly [T in keyof LogValues]: (value: LogValues[T]) => void 
   Tick: writeTick,
   PolicyActivated: writePolicyActivated,
   AccountErased: writeAccountErased,
+  ResumeHidden: writeResumeHidden,
+  ResumeUndone: writeResumeUndone,
 };
 
 /** The bytes are the caller's. A value that its type does not allow throws: that is a fault of the program. */
@@ -212,6 +222,10 @@ export const decode = (bytes: Uint8Array | null): LogEvent => {
       };
     case SCHEMA_NUMBERS.AccountErased:
       return { type: 'AccountErased', value: read('AccountErased', readAccountErased, whole, UnreadableControlRecord) };
+    case SCHEMA_NUMBERS.ResumeHidden:
+      return { type: 'ResumeHidden', value: read('ResumeHidden', readResumeHidden, whole, UnreadableRecord) };
+    case SCHEMA_NUMBERS.ResumeUndone:
+      return { type: 'ResumeUndone', value: read('ResumeUndone', readResumeUndone, whole, UnreadableRecord) };
     default:
       throw foreign(number);
   }

@@ -3,6 +3,8 @@ import type {
   Heartbeat,
   PolicyActivated,
   RecordParked,
+  ResumeHidden,
+  ResumeUndone,
   SessionStarted,
   SessionStopRequested,
   StreamDecided,
@@ -16,7 +18,9 @@ export type LogEvent =
   | { readonly type: 'SessionStopRequested'; readonly value: SessionStopRequested }
   | { readonly type: 'Tick'; readonly value: Tick }
   | { readonly type: 'PolicyActivated'; readonly value: PolicyActivated }
-  | { readonly type: 'AccountErased'; readonly value: AccountErased };
+  | { readonly type: 'AccountErased'; readonly value: AccountErased }
+  | { readonly type: 'ResumeHidden'; readonly value: ResumeHidden }
+  | { readonly type: 'ResumeUndone'; readonly value: ResumeUndone };
 
 /** What a fold may emit. Its `id` and `cause` are the runtime's to fill: they follow from the position. */
 export type Output = { readonly type: 'StreamDecided'; readonly value: Omit<StreamDecided, 'id' | 'cause'> };

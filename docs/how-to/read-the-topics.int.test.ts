@@ -139,12 +139,24 @@ const stop = {
 const start = { requestId: 'r-1', origin: 'player', leaseMs: null, continuesSessionId: null } as const;
 const terminate = [{ sessionId: 's-0', admittedAt: '1.0.4' }];
 
+const resumeCall = {
+  requestId: 'r-4',
+  tenant: 'default',
+  profileId: 'p-1',
+  contentId: 'film-1',
+  receivedAtMs: 5,
+  occurredAtMs: 5,
+  source: 'api',
+} as const;
+
 /** One of each kind that may lie in it, and many beats. */
 const EVENTS: readonly LogEvent[] = [
   { type: 'SessionStarted', value: { ...start, terminate, beat: beat(0) } },
   ...Array.from({ length: 300 }, (_, i) => ({ type: 'Heartbeat', value: beat(i + 1) }) as const),
   { type: 'SessionStopRequested', value: stop },
   { type: 'AccountErased', value: { requestId: 'r-3', tenant: 'default', receivedAtMs: 4 } },
+  { type: 'ResumeHidden', value: resumeCall },
+  { type: 'ResumeUndone', value: resumeCall },
   { type: 'PolicyActivated', value: { version: 1, mode: 'enforce', policy: '{}', activatedAtMs: 5, by: 'test' } },
   { type: 'Tick', value: { source: 'n1', shedding: true, receivedAtMs: 6 } },
 ];

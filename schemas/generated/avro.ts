@@ -35,6 +35,8 @@ import type {
   PolicyActivated,
   Quality,
   RecordParked,
+  ResumeHidden,
+  ResumeUndone,
   SessionStarted,
   SessionStopRequested,
   StoppedBy,
@@ -323,6 +325,54 @@ export const readRecordParked = (): RecordParked => {
     processor: readString(),
     reason: readString(),
     bytes: readBytes(),
+  };
+};
+
+export const writeResumeHidden = (value: ResumeHidden): void => {
+  writeMark(9);
+  writeString(value.requestId);
+  writeString(value.tenant);
+  writeString(value.profileId);
+  writeString(value.contentId);
+  writeLong(value.receivedAtMs);
+  writeLong(value.occurredAtMs);
+  writeString(value.source);
+};
+
+export const readResumeHidden = (): ResumeHidden => {
+  readMark(9);
+  return {
+    requestId: readString(),
+    tenant: readString(),
+    profileId: readString(),
+    contentId: readString(),
+    receivedAtMs: readLong(),
+    occurredAtMs: readLong(),
+    source: readString(),
+  };
+};
+
+export const writeResumeUndone = (value: ResumeUndone): void => {
+  writeMark(10);
+  writeString(value.requestId);
+  writeString(value.tenant);
+  writeString(value.profileId);
+  writeString(value.contentId);
+  writeLong(value.receivedAtMs);
+  writeLong(value.occurredAtMs);
+  writeString(value.source);
+};
+
+export const readResumeUndone = (): ResumeUndone => {
+  readMark(10);
+  return {
+    requestId: readString(),
+    tenant: readString(),
+    profileId: readString(),
+    contentId: readString(),
+    receivedAtMs: readLong(),
+    occurredAtMs: readLong(),
+    source: readString(),
   };
 };
 

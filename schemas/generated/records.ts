@@ -103,6 +103,31 @@ export type RecordParked = {
   readonly bytes: Uint8Array;
 };
 
+/** A viewer took a title off the list of what to go on with. Key: account key. */
+export type ResumeHidden = {
+  /** A repeat with the same id changes nothing. */
+  readonly requestId: string;
+  readonly tenant: string;
+  readonly profileId: string;
+  readonly contentId: string;
+  readonly receivedAtMs: number;
+  /** What is played after it brings the title back. */
+  readonly occurredAtMs: number;
+  readonly source: string;
+};
+
+/** A viewer wants the resume position back that stood before the last session. Key: account key. */
+export type ResumeUndone = {
+  /** A repeat with the same id changes nothing. */
+  readonly requestId: string;
+  readonly tenant: string;
+  readonly profileId: string;
+  readonly contentId: string;
+  readonly receivedAtMs: number;
+  readonly occurredAtMs: number;
+  readonly source: string;
+};
+
 export type Origin = 'player' | 'signal';
 
 export type Termination = {

@@ -60,6 +60,8 @@ export const concurrency: Processor<Account, Control> = {
         return { state: undefined, effects: [] };
       case 'Tick':
       case 'PolicyActivated':
+      case 'ResumeHidden':
+      case 'ResumeUndone':
         return step(before, [], at);
     }
   },

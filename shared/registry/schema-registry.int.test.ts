@@ -85,7 +85,7 @@ const withFields = (
     if (one.name !== name) return one;
     const schema = JSON.parse(one.schema) as { readonly fields: readonly Field[] };
     const [mark, ...rest] = schema.fields;
-    return { ...one, schema: JSON.stringify({ ...schema, fields: [{ ...mark, default: 'PB009' }, ...change(rest)] }) };
+    return { ...one, schema: JSON.stringify({ ...schema, fields: [{ ...mark, default: 'PB099' }, ...change(rest)] }) };
   });
 const get = async (path: string): Promise<unknown> => (await fetch(`${registry.url}${path}`)).json();
 const idIn = (bytes: Uint8Array): number => Buffer.from(bytes).readUInt32BE(1);
@@ -153,7 +153,7 @@ describe('the schemas in the registry', () => {
     const read: unknown = await reader.decode(old, { [confluent.SchemaType.AVRO]: { readerSchema } });
     expect(read).toMatchObject({ source: 'n1', receivedAtMs: 7, zone: 'a' });
 
-    const value = { mark: Buffer.from('PB009'), source: 'n2', shedding: false, receivedAtMs: 8, zone: 'b' };
+    const value = { mark: Buffer.from('PB099'), source: 'n2', shedding: false, receivedAtMs: 8, zone: 'b' };
     const header = tick().subarray(0, 5);
     const newer = Buffer.concat([
       header,

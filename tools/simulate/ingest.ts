@@ -267,5 +267,8 @@ const brief = (event: Parameters<SimLog['append']>[1]): string => {
       return `policy ${event.value.version} ${event.value.mode} ${event.value.policy}`;
     case 'AccountErased':
       return 'erased';
+    case 'ResumeHidden':
+    case 'ResumeUndone':
+      return `${event.type} ${event.value.contentId}`;
   }
 };
