@@ -1,11 +1,11 @@
 import type { AccountKey } from '../../schemas/ids.ts';
 import type { BlockCheckRequest, SessionList } from '../../schemas/generated/http.ts';
 import { validateBlockCheck } from '../../schemas/validate.ts';
+import { AFTER_QUERY, isWarming, readAfter, refuseWarming } from '../../shared/http/after.ts';
 import { readJson } from '../../shared/http/body.ts';
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Tokens } from '../../shared/identity/tokens.ts';
-import { parsePosition, positionOf } from '../../shared/log/position.ts';
 import type { Claimant } from './account.ts';
 import { holdsSlot } from './account.ts';
 import { concurrency } from './concurrency.ts';
@@ -43,7 +43,7 @@ const QUERY = [
   { name: 'contentId', description: 'The title or channel.' },
   { name: 'contentType', description: 'live or vod.', values: ['live', 'vod'] },
   { name: 'country', description: 'ISO 3166-1 alpha-2.' },
-  { name: 'after', description: 'A position of an earlier answer: this one includes it.' },
+  AFTER_QUERY,
 ] as const;
 
 const PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'DECISION_UNAVAILABLE'] as const;
@@ -73,7 +73,7 @@ export const concurrencyRoutes = (api: ConcurrencyApi): readonly Route[] => [
     summary: 'The same question with its fields in the body.',
     port: 'public',
     touches: 'account-in-body',
-    query: [{ name: 'after', description: 'A position of an earlier answer: this one includes it.' }],
+    query: [AFTER_QUERY],
     request: 'block-check-request',
     responses: { 200: 'decision' },
     problems: [
@@ -93,7 +93,7 @@ export const concurrencyRoutes = (api: ConcurrencyApi): readonly Route[] => [
     summary: 'The streams that hold slots now.',
     port: 'public',
     touches: 'account-in-path',
-    query: [{ name: 'after', description: 'A position of an earlier answer: this one includes it.' }],
+    query: [AFTER_QUERY],
     responses: { 200: 'session-list' },
     problems: ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING'],
     handle: (call) => listSessions(api, call),
@@ -108,14 +108,14 @@ const blockCheck = (api: ConcurrencyApi, call: Call, body: unknown): Reply | Pro
   }
   const question = checked.value;
   const key = api.accountKey(api.tenant, question.accountId);
-  const seen = readAfter(api, call, key);
+  const seen = seenBy(api, call, key);
   return seen instanceof Promise ? seen.then((s) => answer(api, key, question, s)) : answer(api, key, question, seen);
 };
 
 const answer = (api: ConcurrencyApi, key: AccountKey, question: BlockCheckRequest, seen: Seen): Reply => {
   const asker = askerFor(api, key, question.profileId ?? null);
   const { sessionId } = question;
-  if (isWarming(seen)) {
+  if (isWarming(seen.checkpoint)) {
     const control = controlOf(seen.checkpoint);
     if (sessionId === undefined && control !== undefined && failsClosed(control.policy, claimantOf(question))) {
       throw new ProblemError('DECISION_UNAVAILABLE', 'the decision cannot be had now, and the policy refuses then', {
@@ -150,26 +150,13 @@ const listSessions = async (api: ConcurrencyApi, call: Call): Promise<Reply> => 
     });
   }
   const key = api.accountKey(api.tenant, accountId);
-  const seen = await readAfter(api, call, key);
-  if (isWarming(seen)) {
-    throw new ProblemError('WARMING', 'the state is being rebuilt from the log', {
-      retryAfterMs: 1_000,
-      extra: { progress: progressOf(seen) },
-    });
-  }
+  const seen = await seenBy(api, call, key);
+  refuseWarming(seen.checkpoint);
   const asker = askerFor(api, key, null);
   const { asOfMs, position } = decisionOf(seen, '', asker);
   const sessions = activeSessions(seen, asker, false);
   const body: SessionList = { sessions, limit: smallestLimit(seen), asOfMs, position };
   return { status: 200, body };
-};
-
-const isWarming = ({ checkpoint }: Seen): boolean => checkpoint === null || checkpoint.rebuild !== null;
-
-const progressOf = ({ checkpoint }: Seen): number => {
-  if (checkpoint === null || checkpoint.rebuild === null) return 0;
-  const { from, to } = checkpoint.rebuild;
-  return Math.min(1, (checkpoint.offset - from) / Math.max(1, to - from));
 };
 
 const smallestLimit = ({ checkpoint, account }: Seen): number | null => {
@@ -186,23 +173,10 @@ const smallestLimit = ({ checkpoint, account }: Seen): number | null => {
 };
 
 /** The account as it stands, or as it stands once it includes the position that the caller names. */
-const readAfter = (api: ConcurrencyApi, call: Call, key: AccountKey): Seen | Promise<Seen> => {
+const seenBy = (api: ConcurrencyApi, call: Call, key: AccountKey): Seen | Promise<Seen> => {
   const partition = api.partitionOf(key);
-  const after = call.query.get('after');
-  const read = (): Seen | Promise<Seen> => {
+  return readAfter(call, { topic: concurrency.input, partition, reached: api.decided }, () => {
     const seen = api.read(partition, [key]);
     return seen instanceof Promise ? seen.then((s) => s[0]!) : seen[0]!;
-  };
-  if (after === null) return read();
-  const position = parsePosition(after);
-  const own = positionOf(concurrency.input, partition, 0);
-  if (position === null || position.partition !== partition || position.generation > own.generation) {
-    throw new ProblemError('INVALID_POSITION', 'after is not a position of this account');
-  }
-  // Positions of an older generation lie before all of this one.
-  if (position.generation < own.generation) return read();
-  return api.decided(partition, position.offset + 1).then((reached) => {
-    if (reached) return read();
-    throw new ProblemError('NOT_YET', 'the answer does not include that position yet', { retryAfterMs: 500 });
   });
 };

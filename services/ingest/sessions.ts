@@ -4,6 +4,7 @@ import type { Heartbeat, SessionStarted } from '../../schemas/generated/records.
 import { validateSignal, validateStart, validateStop } from '../../schemas/validate.ts';
 import { readJson } from '../../shared/http/body.ts';
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import { repeatIdOf } from '../../shared/http/repeats.ts';
 import type { Route } from '../../shared/http/route.ts';
 import { SESSION_TOKEN_MS } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
@@ -64,14 +65,6 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
   },
 ];
 
-const requestIdOf = (ingest: Ingest, call: Call, inBody: string | undefined): string => {
-  const header = call.req.headers['idempotency-key'];
-  const given = inBody ?? (typeof header === 'string' ? header : undefined);
-  if (given === undefined) return ingest.nextRequestId();
-  if (given.length <= 128) return given;
-  throw invalid([{ path: '/idempotency-key', code: 'RANGE', detail: 'must have at most 128 characters' }]);
-};
-
 const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
   const startedMs = ingest.clock();
   const body = await readJson(call.req, MAX_BEAT_BYTES);
@@ -89,7 +82,7 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
 
   const tenant = token?.tenant ?? ingest.tenant;
   const key = ingest.accountKey(tenant, beat.accountId);
-  const requestId = requestIdOf(ingest, call, beat.requestId);
+  const requestId = repeatIdOf(call, beat.requestId, ingest.nextRequestId);
   // A start is made now: whatever age it claims, its viewer waits for the answer.
   const { ageMs: _, ...now } = beat;
   const stamped = (seen: Seen | null): Heartbeat =>
@@ -200,7 +193,7 @@ const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
   const tenant = token?.tenant ?? ingest.tenant;
   const key = ingest.accountKey(tenant, accountId);
   const by = checked.value.by ?? (call.req.method === 'DELETE' ? 'user' : 'player');
-  const requestId = requestIdOf(ingest, call, checked.value.requestId);
+  const requestId = repeatIdOf(call, checked.value.requestId, ingest.nextRequestId);
   const record = { requestId, tenant, sessionId, by, receivedAtMs: ingest.clock(), source: 'api' };
   const partition = ingest.partitionOf(key);
   const stored = await append(
