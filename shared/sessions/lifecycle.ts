@@ -22,3 +22,7 @@ export const beatAgeMs = (beat: Pick<Heartbeat, 'receivedAtMs' | 'occurredAtMs'>
 /** Out of an offline queue: too old to say that anybody watches now. */
 export const isFlushed = (beat: Pick<Heartbeat, 'receivedAtMs' | 'occurredAtMs'>, lateMs: number): boolean =>
   beatAgeMs(beat) > lateMs;
+
+/** Its player was told that it may not start: what it plays all the same counts nowhere. */
+export const wasDenied = ({ lastDecision }: Pick<Heartbeat, 'lastDecision'>): boolean =>
+  lastDecision === 'LIMIT_REACHED' || lastDecision === 'SESSION_CAP';
