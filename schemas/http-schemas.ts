@@ -14,6 +14,8 @@ const NAMES = [
   'policy',
   'policy-document',
   'problem',
+  'resume-position',
+  'resume-position-list',
   'session-list',
   'signal-request',
   'start-request',

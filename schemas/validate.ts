@@ -284,6 +284,13 @@ export const validateSignal = (body: unknown): Validation<SignalRequest> => vali
 
 export const validateBlockCheck = (body: unknown): Validation<BlockCheckRequest> => validate(BLOCK_CHECK, body);
 
+// --- Ids --------------------------------------------------------------------------------------------------------------
+
+const ID = firstErrorAjv.compile<string>({ $ref: `${schemaId('common')}#/$defs/Id` });
+
+/** Whether a part of a path or a query may be an id. */
+export const isId = (text: string): boolean => ID(text);
+
 // --- Batch ----------------------------------------------------------------------------------------------------------
 
 /** The envelope alone: each beat of it is for `validateHeartbeat`, so that one bad beat refuses itself only. */

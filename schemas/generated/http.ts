@@ -471,6 +471,50 @@ export interface Problem {
   readonly errors?: readonly FieldError[];
 }
 
+/** Resume positions of a profile, newest first, or in the order asked for. */
+export interface ResumePositionList {
+  readonly items: readonly ResumePosition[];
+
+  /** Send it as `cursor` for the next page, within 24 hours; null on the last page. A page may have fewer items than asked for and yet a next one. */
+  readonly nextCursor: string | null;
+}
+
+/** Where a profile goes on with a content. */
+export interface ResumePosition {
+  /** The title, or the channel started over. */
+  readonly contentId: string;
+
+  /** The series that it belongs to; null where no beat named one. */
+  readonly seriesId: string | null;
+
+  /** Where to go on. */
+  readonly positionMs: number;
+
+  /** How long the content is; null where no beat said so. */
+  readonly durationMs: number | null;
+
+  /** `finished` at 95 %, in the last 30 s or in the credits; it stays readable, and is not in the list of what to go on with. */
+  readonly status: 'in-progress' | 'finished';
+
+  /** When the viewer was there. */
+  readonly asOfMs: number;
+
+  /** What said so: a running player, or the end of its session. */
+  readonly source: 'heartbeat' | 'stop' | 'view-end' | 'import';
+
+  /** The session that it is from. */
+  readonly sessionId: string;
+
+  /** The device that it was watched on. */
+  readonly deviceId: string;
+
+  /** True where the viewer took it off the list, until it is played again. */
+  readonly hidden?: boolean;
+
+  /** Place in the log of what it was made from, opaque to callers. */
+  readonly position: string;
+}
+
 /** The running sessions of an account. */
 export interface SessionList {
   readonly sessions: readonly ActiveSession[];

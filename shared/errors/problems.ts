@@ -37,6 +37,12 @@ export const PROBLEMS = {
     retryable: false,
     advice: 'Pass on a `position` exactly as an earlier answer had it, or leave `after` out.',
   },
+  INVALID_CURSOR: {
+    status: 400,
+    title: 'The cursor is none of this list, or older than 24 hours.',
+    retryable: false,
+    advice: 'Pass on `nextCursor` exactly as the page before had it, or start at the first page again.',
+  },
   POLICY_INVALID: {
     status: 400,
     title: 'The policy is not valid.',
@@ -79,6 +85,12 @@ export const PROBLEMS = {
     retryable: false,
     advice: 'Check the path against `/openapi.json`. Another account’s data is answered like this too.',
   },
+  NO_RESUME_POSITION: {
+    status: 404,
+    title: 'The profile has nothing to go on with in this content.',
+    retryable: false,
+    advice: 'Play from the start.',
+  },
   POLICY_NOT_FOUND: {
     status: 404,
     title: 'There is no policy of this version.',
@@ -109,6 +121,13 @@ export const PROBLEMS = {
     title: 'This session has ended, and its id with it.',
     retryable: false,
     advice: 'Do not start the picture with this session id. Show the sentence of `reason`; start again with a new id.',
+  },
+  NOTHING_TO_UNDO: {
+    status: 409,
+    title: 'No session on this content can be undone.',
+    retryable: false,
+    advice:
+      'What stood there before the last session is kept for a day, and comes back once. Show the resume position as it is.',
   },
   POLICY_VERSION_NOT_NEWER: {
     status: 409,
