@@ -22,7 +22,7 @@ export type Household = { readonly entries: readonly Entry[] };
 
 export type Entry = {
   readonly title: Title;
-  /** Live time of its last change. */
+  /** Live time of its last change, or of when it was read from the table. */
   readonly lastLiveMs: number;
   /** When it is put into the table at the latest; null where the row is as the title is. */
   readonly putDueLiveMs: number | null;
@@ -180,7 +180,11 @@ type Change = {
 
 const folded = (entries: readonly Entry[], entry: Entry, { change, atOnce }: Change, at: Here): Folded => {
   const title = includes(entry.title, at) ? entry.title : change(entry.title);
-  if (title === entry.title) return { entries, effects: [] };
+  if (title === entry.title) {
+    // What was read stays: its next beat needs no second read, and a stop, which names no content, finds it.
+    const isRead = entry.stored && !entries.includes(entry);
+    return { entries: isRead ? [...entries, entry] : entries, effects: [] };
+  }
   const others = entries.filter((e) => e !== entry);
   if (isBlank(title) && !entry.stored) return { entries: others, effects: [] };
   const now = atOnce(entry.title, title);

@@ -70,8 +70,9 @@ describe('a row', () => {
     expect(countOf(home)).toBe(1);
     home.silence(1_000);
     expect([countOf(home), home.at()]).toEqual([0, 60_000]);
+    // A late beat changes nothing, and the title is in the state again.
     home.beat('tv', 50_000, { sequence: 5 });
-    expect([countOf(home), home.at()]).toEqual([0, 60_000]);
+    expect([countOf(home), home.at()]).toEqual([1, 60_000]);
     home.watch('phone', 60_000, 10);
     expect(home.point()).toMatchObject({ sessionId: 'phone', positionMs: 70_000 });
     expect(home.title()?.before?.point).toMatchObject({ sessionId: 'tv', positionMs: 60_000 });
