@@ -7,7 +7,7 @@ import { AFTER_QUERY, notYet, readAfter, refuseWarming } from '../../shared/http
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
 import type { Route } from '../../shared/http/route.ts';
-import type { Table } from '../../shared/table/table.ts';
+import type { AnyTable } from '../../shared/table/table.ts';
 import { resumePosition } from './resume.ts';
 import { type ListName, shelfOf, TABLE } from './row.ts';
 import { callOf, type Title, type TitleName } from './title.ts';
@@ -15,7 +15,7 @@ import { type HouseholdReader, pageOf, resumePositionOf, type Seen, titlesOf } f
 
 export type ResumeApi = {
   readonly read: HouseholdReader;
-  readonly table: Pick<Table, 'get' | 'list'>;
+  readonly table: Pick<AnyTable, 'get' | 'list'>;
   /** Resolves true once this fold has reached the offset, false when that takes too long. */
   readonly waitFor: (partition: number, offset: number) => Promise<boolean>;
   /** Resolves when the log has stored the event; rejects with the problem to answer. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DAY_MS, epochMs, HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
-import { compareBytes, createMemoryTable } from '../../shared/table/memory-table.ts';
+import { createMemoryTable } from '../../shared/table/memory-table.ts';
+import { compareText } from '../../shared/table/table-rows.ts';
 import { nameOf } from '../../shared/table/table.ts';
 import { KEPT_MS, MAX_TITLES, PUT_EVERY_MS } from './resume.ts';
 import { placeOf, rowKey, rowOf, shelfOf, titleIn, versionOf } from './row.ts';
@@ -204,11 +205,11 @@ describe('names', () => {
       fc.property(id, id, fc.nat(), fc.nat(), (a, b, x, y) => {
         const { first, end } = shelfOf(a);
         const place = placeOf(titled(a, 'film', x), 'history')!;
-        expect(compareBytes(place, first) > 0 && compareBytes(place, end) < 0).toBe(true);
+        expect(compareText(place, first) > 0 && compareText(place, end) < 0).toBe(true);
         const other = placeOf(titled(b, 'film', x), 'history')!;
         expect(other.startsWith(first)).toBe(a === b);
         const later = placeOf(titled(a, 'film', y), 'history')!;
-        expect(Math.sign(compareBytes(place, later))).toBe(Math.sign(x - y));
+        expect(Math.sign(compareText(place, later))).toBe(Math.sign(x - y));
       }),
     );
   });
@@ -226,10 +227,10 @@ describe('names', () => {
           versionOf({ ...newTitle({ profileId: 'p', contentId: 'c' }), top, changes });
         const by =
           a.firstMs - b.firstMs ||
-          compareBytes(a.sessionId, b.sessionId) ||
+          compareText(a.sessionId, b.sessionId) ||
           a.sequence - b.sequence ||
           a.changes - b.changes;
-        expect(Math.sign(compareBytes(text(a), text(b)))).toBe(Math.sign(by));
+        expect(Math.sign(compareText(text(a), text(b)))).toBe(Math.sign(by));
       }),
     );
   });
@@ -270,7 +271,7 @@ describe('nothing older overwrites something newer', () => {
         for (const row of home.puts) {
           const before = newest.get(row.id);
           if (before !== undefined) {
-            const order = compareBytes(row.version, before.version);
+            const order = compareText(row.version, before.version);
             expect(order).toBeGreaterThanOrEqual(0);
             if (order === 0) expect(row.item).toEqual(before.item);
           }

@@ -2,7 +2,7 @@ import type { Heartbeat, PlayerState, ResumeHidden, ResumeUndone } from '../../s
 import { DAY_MS, type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import { formatPosition, parsePosition, type Position } from '../../shared/log/position.ts';
 import { isOver, isRepeat, wasDenied } from '../../shared/sessions/lifecycle.ts';
-import { compareBytes } from '../../shared/table/memory-table.ts';
+import { compareText } from '../../shared/table/table-rows.ts';
 import { progressOf, isWatched } from './watching.ts';
 
 /** One content of one profile, and all that its resume position rests on: what stands in its row of the durable table. */
@@ -128,7 +128,7 @@ const saysNothingNew = (viewing: Viewing, beat: Telling): boolean =>
 
 /** By when it began, ties by its id. */
 export const isNewer = (a: Pick<Top, 'firstMs' | 'sessionId'>, b: Pick<Top, 'firstMs' | 'sessionId'>): boolean =>
-  a.firstMs === b.firstMs ? compareBytes(a.sessionId, b.sessionId) > 0 : a.firstMs > b.firstMs;
+  a.firstMs === b.firstMs ? compareText(a.sessionId, b.sessionId) > 0 : a.firstMs > b.firstMs;
 
 const newViewing = ({ now }: Title, beat: Telling, at: Where): Viewing => ({
   sessionId: beat.sessionId,

@@ -1,8 +1,8 @@
 import type { ResumePosition } from '../../schemas/generated/http.ts';
 import { readState } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
-import { compareBytes } from '../../shared/table/memory-table.ts';
-import type { Table } from '../../shared/table/table.ts';
+import { compareText } from '../../shared/table/table-rows.ts';
+import type { AnyTable } from '../../shared/table/table.ts';
 import { entryOf, type Household, resumePosition } from './resume.ts';
 import { type ListName, placeOf, rowKey, shelfOf, TABLE, titleIn, versionOf } from './row.ts';
 import type { Point, Title, TitleName } from './title.ts';
@@ -51,7 +51,7 @@ const describe = ({ contentId }: Title, point: Point): ResumePosition => ({
 /** The titles as they stand, in the order of the names: from the state, all others in one read of the table. */
 export const titlesOf = async (
   { key, household }: Seen,
-  table: Pick<Table, 'get'>,
+  table: Pick<AnyTable, 'get'>,
   names: readonly TitleName[],
 ): Promise<readonly (Title | null)[]> => {
   const kept = names.map((name) => entryOf(household?.entries ?? [], name)?.title ?? null);
@@ -81,7 +81,7 @@ export const MAX_ROWS_READ = 1_000;
 const ROWS_AT_ONCE = 100;
 
 /** A page of a profile's list: what the state has, which is newer, over what the table has. */
-export const pageOf = async (seen: Seen, table: Pick<Table, 'list'>, asked: ListAsked): Promise<Page> => {
+export const pageOf = async (seen: Seen, table: Pick<AnyTable, 'list'>, asked: ListAsked): Promise<Page> => {
   const { profileId, list, bySeries, below, limit } = asked;
   const shelf = shelfOf(profileId);
   const titles = new Map<string, Title>();
@@ -99,7 +99,7 @@ export const pageOf = async (seen: Seen, table: Pick<Table, 'list'>, asked: List
       if (!(row.places[list] ?? '').startsWith(shelf.first)) continue;
       const title = titleIn(row);
       const known = titles.get(title.contentId);
-      if (known === undefined || compareBytes(versionOf(known), row.version) < 0) titles.set(title.contentId, title);
+      if (known === undefined || compareText(versionOf(known), row.version) < 0) titles.set(title.contentId, title);
     }
     rowsRead += rows.length;
     end = next !== null && next.startsWith(shelf.first) ? next : null;
@@ -122,15 +122,15 @@ const shown = (
 ): readonly Placed[] => {
   const placed = titles.flatMap((title): Placed[] => {
     const place = placeOf(title, list);
-    if (place === null || title.now === null || compareBytes(place, top) >= 0) return [];
-    return end !== null && compareBytes(place, end) < 0 ? [] : [{ place, title, point: title.now }];
+    if (place === null || title.now === null || compareText(place, top) >= 0) return [];
+    return end !== null && compareText(place, end) < 0 ? [] : [{ place, title, point: title.now }];
   });
-  placed.sort((a, b) => compareBytes(b.place, a.place));
+  placed.sort((a, b) => compareText(b.place, a.place));
   if (!bySeries) return placed;
   const series = new Set<string>();
   return placed.filter(({ place, point: { seriesId } }) => {
     const isFirst = seriesId === null || !series.has(seriesId);
     if (seriesId !== null) series.add(seriesId);
-    return isFirst && (below === null || compareBytes(place, below) < 0);
+    return isFirst && (below === null || compareText(place, below) < 0);
   });
 };

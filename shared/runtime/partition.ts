@@ -15,7 +15,6 @@ import type {
   Checkpoint,
   CommitOutcome,
   Loaded,
-  MaybePromise,
   Owner,
   PartitionClock,
   Row,
@@ -23,7 +22,7 @@ import type {
 } from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import { nameOf, type TableKey, type TableRow } from '../table/table.ts';
+import { type AnyTable, nameOf, type TableKey, type TableRow } from '../table/table.ts';
 import { type Emit, type Processor, readState } from './processor.ts';
 import { step, type Steps } from './steps.ts';
 
@@ -36,18 +35,12 @@ export type LoopLog = {
   commitGroup(partition: number, offset: number): unknown;
 };
 
-/** What the loop needs of the durable table, which in memory answers at once. */
-export type LoopTable = {
-  get(keys: readonly TableKey[]): MaybePromise<readonly (TableRow | null)[]>;
-  put(rows: readonly TableRow[]): MaybePromise<void>;
-};
-
 export type Parts<State, Control> = {
   readonly processor: Processor<State, Control>;
   readonly log: LoopLog;
   readonly store: Pick<StateStore, 'open' | 'load' | 'commit'>;
   /** Absent: this processor neither reads nor puts rows. */
-  readonly table?: LoopTable;
+  readonly table?: Pick<AnyTable, 'get' | 'put'>;
   /** How many partitions keyed topics have. */
   readonly partitions: number;
   /** So many rows that it wrote an owner keeps, of each partition. */
@@ -306,7 +299,7 @@ const timesOf = (partition: Partition, records: readonly Readable[]): { lives: L
   return { lives, end: clock.now() };
 };
 
-const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): LoopTable => {
+const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): Pick<AnyTable, 'get' | 'put'> => {
   if (table === undefined) throw new Error(`${processor.name} asks for a durable table, and was given none`);
   return table;
 };

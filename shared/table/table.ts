@@ -1,5 +1,6 @@
 import type { TableName } from '../../schemas/tables.ts';
 import type { EpochMs } from '../../schemas/time.ts';
+import type { MaybePromise } from '../state/state.ts';
 
 /**
  * The port of the durable table: rows that outlive the log and the state store. Every adapter passes `table.contract.ts`.
@@ -17,6 +18,13 @@ export type Table = {
   /** Rows of one list of an account by their places, greatest first. Includes every put that has resolved. */
   list(request: ListRequest): Promise<Listed>;
   close(): Promise<void>;
+};
+
+/** A table that may answer at once, as one in memory does. */
+export type AnyTable = {
+  put(rows: readonly TableRow[]): MaybePromise<void>;
+  get(keys: readonly TableKey[]): MaybePromise<readonly (TableRow | null)[]>;
+  list(request: ListRequest): MaybePromise<Listed>;
 };
 
 export type TableKey = {
