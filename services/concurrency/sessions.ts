@@ -2,7 +2,7 @@ import type { Heartbeat } from '../../schemas/generated/records.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { formatPosition } from '../../shared/log/position.ts';
 import type { At } from '../../shared/runtime/processor.ts';
-import { beatAgeMs } from '../../shared/sessions/lifecycle.ts';
+import { beatAgeMs, LATE_MS, LEASE_MS } from '../../shared/sessions/lifecycle.ts';
 import {
   type Account,
   type Claimant,
@@ -40,8 +40,8 @@ export const newSession = (
   };
 };
 
-/** Until the partition has seen a policy: three missed beats and 5 s, two and 2 s, five minutes. */
-const DEFAULT_HOLD = { leaseMs: 35_000, lateMs: 22_000, pausedHoldsMs: 300_000 };
+/** Until the partition has seen a policy. A pause holds for five minutes. */
+const DEFAULT_HOLD = { leaseMs: LEASE_MS, lateMs: LATE_MS, pausedHoldsMs: 300_000 };
 
 export const claimantOf = (beat: Heartbeat): Claimant => ({
   sessionId: beat.sessionId,

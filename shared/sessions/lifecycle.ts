@@ -1,4 +1,5 @@
 import type { Heartbeat } from '../../schemas/generated/records.ts';
+import { SECOND_MS } from '../../schemas/time.ts';
 
 /**
  * What a beat is in the life of its session, decided once for every processor: `(account, sessionId, sequence)` names a
@@ -26,3 +27,8 @@ export const isFlushed = (beat: Pick<Heartbeat, 'receivedAtMs' | 'occurredAtMs'>
 /** Its player was told that it may not start: what it plays all the same counts nowhere. */
 export const wasDenied = ({ lastDecision }: Pick<Heartbeat, 'lastDecision'>): boolean =>
   lastDecision === 'LIMIT_REACHED' || lastDecision === 'SESSION_CAP';
+
+/** Three missed beats and 5 s: who says nothing for so long is silent. A rule of a policy may say otherwise of its slots. */
+export const LEASE_MS = 35 * SECOND_MS;
+/** Two missed beats and 2 s: an older beat comes out of an offline queue. The same holds of a policy. */
+export const LATE_MS = 22 * SECOND_MS;
