@@ -17,7 +17,7 @@ import {
   writeWithIds,
 } from './codec.ts';
 import type { LogEvent } from './events.ts';
-import type { Heartbeat, StreamDecided } from './generated/records.ts';
+import type { Heartbeat, StreamDecided, ViewEnded } from './generated/records.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 80 }).filter((value) => value.isWellFormed());
 const long = fc.maxSafeInteger();
@@ -363,6 +363,54 @@ describe('outputs', () => {
       type: 'StreamDecided',
       value: { ...decided, id: 'c:1-0-7:0', cause: '1-0-7' },
     });
+  });
+
+  it('may be views, whole and with all that can be null', () => {
+    const whole: Omit<ViewEnded, 'id' | 'cause'> = {
+      viewId: 'v-1',
+      revision: 10_000_000_000_028,
+      status: 'final',
+      corrected: true,
+      partial: false,
+      tenant: 'default',
+      sessionId: 's-1',
+      profileId: 'p-1',
+      deviceId: 'tv-1',
+      deviceType: 'tv',
+      contentId: 'film-1',
+      contentType: 'vod',
+      seriesId: 'series-1',
+      startedAtMs: 1_767_225_600_000,
+      endedAtMs: 1_767_225_700_000,
+      reason: 'paused_out',
+      confidence: 'inferred',
+      exitBeforeStart: false,
+      watchedMs: 90_000,
+      distinctMs: 80_000,
+      completionPercent: 80,
+      durationMs: 100_000,
+      furthestPositionMs: 80_000,
+      lastPositionMs: 70_000,
+      pauses: 1,
+      seeks: 2,
+      stalls: 3,
+      stallMs: 4,
+      adBreaks: 5,
+      adMs: 6,
+      startupMs: 7,
+      meanBitrateKbps: 8,
+      beatsReceived: 9,
+      beatsMissed: 10,
+      lastDecision: 'OK',
+      revisedAtMs: 1_767_225_800_000,
+    };
+    const nothing = { seriesId: null, endedAtMs: null, reason: null, confidence: null, distinctMs: null };
+    const unknown = { completionPercent: null, durationMs: null, furthestPositionMs: null, lastPositionMs: null };
+    const untold = { stallMs: null, startupMs: null, meanBitrateKbps: null, lastDecision: null };
+    for (const value of [whole, { ...whole, status: 'open' as const, ...nothing, ...unknown, ...untold }]) {
+      const bytes = encodeOutput({ type: 'ViewEnded', value }, { id: 'i', cause: 'c' });
+      expect(decodeOutput(bytes)).toEqual({ type: 'ViewEnded', value: { ...value, id: 'i', cause: 'c' } });
+    }
   });
 
   it('may be bytes that nobody could read', () => {

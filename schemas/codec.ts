@@ -18,6 +18,7 @@ import {
   readSessionStopRequested,
   readStreamDecided,
   readTick,
+  readViewEnded,
   writeAccountErased,
   writeHeartbeat,
   writePolicyActivated,
@@ -28,8 +29,9 @@ import {
   writeSessionStopRequested,
   writeStreamDecided,
   writeTick,
+  writeViewEnded,
 } from './generated/avro.ts';
-import type { RecordParked, StreamDecided } from './generated/records.ts';
+import type { RecordParked, StreamDecided, ViewEnded } from './generated/records.ts';
 
 /** A schema keeps its number for ever. A change to a schema that is in use is a new number beside the old one. */
 export const SCHEMA_NUMBERS = {
@@ -43,6 +45,7 @@ export const SCHEMA_NUMBERS = {
   RecordParked: 8,
   ResumeHidden: 9,
   ResumeUndone: 10,
+  ViewEnded: 11,
 } as const;
 
 export type RecordName = keyof typeof SCHEMA_NUMBERS;
@@ -63,6 +66,7 @@ const FILES: Readonly<Record<RecordName, string>> = {
   RecordParked: 'record-parked',
   ResumeHidden: 'resume-hidden',
   ResumeUndone: 'resume-undone',
+  ViewEnded: 'view-ended',
 };
 
 /** What the processors write themselves: outputs, and bytes that nobody could read. */
@@ -159,6 +163,9 @@ export const encodeOutput = (output: OutputRecord, names: { readonly id: string;
     case 'StreamDecided':
       writeStreamDecided({ ...output.value, ...names });
       break;
+    case 'ViewEnded':
+      writeViewEnded({ ...output.value, ...names });
+      break;
     case 'RecordParked':
       writeRecordParked({ ...output.value, ...names });
       break;
@@ -233,6 +240,7 @@ export const decode = (bytes: Uint8Array | null): LogEvent => {
 
 export type DecodedOutput =
   | { readonly type: 'StreamDecided'; readonly value: StreamDecided }
+  | { readonly type: 'ViewEnded'; readonly value: ViewEnded }
   | { readonly type: 'RecordParked'; readonly value: RecordParked };
 
 /** A record that a processor wrote. Throws `UnreadableRecord` or `UnknownSchemaId`, nothing else. */
@@ -242,6 +250,8 @@ export const decodeOutput = (bytes: Uint8Array | null): DecodedOutput => {
   switch (number) {
     case SCHEMA_NUMBERS.StreamDecided:
       return { type: 'StreamDecided', value: read('StreamDecided', readStreamDecided, whole, UnreadableRecord) };
+    case SCHEMA_NUMBERS.ViewEnded:
+      return { type: 'ViewEnded', value: read('ViewEnded', readViewEnded, whole, UnreadableRecord) };
     case SCHEMA_NUMBERS.RecordParked:
       return { type: 'RecordParked', value: read('RecordParked', readRecordParked, whole, UnreadableRecord) };
     default:

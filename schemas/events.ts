@@ -9,6 +9,7 @@ import type {
   SessionStopRequested,
   StreamDecided,
   Tick,
+  ViewEnded,
 } from './generated/records.ts';
 
 /** What lies in `heartbeats.v1`, by the name of its schema. */
@@ -23,7 +24,9 @@ export type LogEvent =
   | { readonly type: 'ResumeUndone'; readonly value: ResumeUndone };
 
 /** What a fold may emit. Its `id` and `cause` are the runtime's to fill: they follow from the position. */
-export type Output = { readonly type: 'StreamDecided'; readonly value: Omit<StreamDecided, 'id' | 'cause'> };
+export type Output = DecisionOutput | ViewOutput;
+export type DecisionOutput = { readonly type: 'StreamDecided'; readonly value: Omit<StreamDecided, 'id' | 'cause'> };
+export type ViewOutput = { readonly type: 'ViewEnded'; readonly value: Omit<ViewEnded, 'id' | 'cause'> };
 
 /** What the runtime sets aside. */
 export type Parked = { readonly type: 'RecordParked'; readonly value: Omit<RecordParked, 'id' | 'cause'> };

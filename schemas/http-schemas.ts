@@ -21,6 +21,8 @@ const NAMES = [
   'start-request',
   'start-response',
   'stop-request',
+  'view',
+  'view-list',
 ] as const;
 
 export type HttpSchemaName = (typeof NAMES)[number];

@@ -32,6 +32,12 @@ export const TOPICS = {
     retentionMs: DAY_MS,
     retentionReason: 'readers of decisions may lag a day',
   },
+  'view-ends.v1': {
+    generation: 1,
+    partitions: 'keyed',
+    retentionMs: 7 * DAY_MS,
+    retentionReason: 'readers of views load them in daily and weekly runs; one of those may fail',
+  },
   'policies.v1': {
     generation: 1,
     partitions: 'single',

@@ -28,7 +28,8 @@ export const observedProcessor = (processor: string, { metrics, logger, clock }:
       switch (event.kind) {
         case 'folded':
           folded.value += event.records;
-          for (const { record } of event.effects) if (record.value.returned) returned.value += 1;
+          for (const { record } of event.effects)
+            if (record.type === 'StreamDecided' && record.value.returned) returned.value += 1;
           return;
         case 'parked':
           parked.value += 1;

@@ -44,6 +44,10 @@ import type {
   Termination,
   Tick,
   Tracking,
+  ViewConfidence,
+  ViewEnded,
+  ViewReason,
+  ViewStatus,
 } from './records.ts';
 
 export const writeAccountErased = (value: AccountErased): void => {
@@ -521,5 +525,155 @@ export const readTick = (): Tick => {
     source: readString(),
     shedding: readBoolean(),
     receivedAtMs: readLong(),
+  };
+};
+
+const VIEW_STATUS = ['open', 'provisional', 'final'] as const;
+const writeViewStatus = (value: ViewStatus): void => writeEnum(VIEW_STATUS, value);
+const readViewStatus = (): ViewStatus => readEnum(VIEW_STATUS);
+
+const VIEW_REASON = ['finished', 'stopped', 'failed', 'silent', 'evicted', 'replaced', 'paused_out'] as const;
+const writeViewReason = (value: ViewReason): void => writeEnum(VIEW_REASON, value);
+const readViewReason = (): ViewReason => readEnum(VIEW_REASON);
+
+const VIEW_CONFIDENCE = ['certain', 'inferred'] as const;
+const writeViewConfidence = (value: ViewConfidence): void => writeEnum(VIEW_CONFIDENCE, value);
+const readViewConfidence = (): ViewConfidence => readEnum(VIEW_CONFIDENCE);
+
+export const writeViewEnded = (value: ViewEnded): void => {
+  writeMark(11);
+  writeString(value.id);
+  writeString(value.cause);
+  writeString(value.viewId);
+  writeLong(value.revision);
+  writeViewStatus(value.status);
+  writeBoolean(value.corrected);
+  writeBoolean(value.partial);
+  writeString(value.tenant);
+  writeString(value.sessionId);
+  writeString(value.profileId);
+  writeString(value.deviceId);
+  writeString(value.deviceType);
+  writeString(value.contentId);
+  writeContentType(value.contentType);
+  if (value.seriesId === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.seriesId);
+  }
+  writeLong(value.startedAtMs);
+  if (value.endedAtMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.endedAtMs);
+  }
+  if (value.reason === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeViewReason(value.reason);
+  }
+  if (value.confidence === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeViewConfidence(value.confidence);
+  }
+  writeBoolean(value.exitBeforeStart);
+  writeLong(value.watchedMs);
+  if (value.distinctMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.distinctMs);
+  }
+  if (value.completionPercent === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.completionPercent);
+  }
+  if (value.durationMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.durationMs);
+  }
+  if (value.furthestPositionMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.furthestPositionMs);
+  }
+  if (value.lastPositionMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.lastPositionMs);
+  }
+  writeLong(value.pauses);
+  writeLong(value.seeks);
+  writeLong(value.stalls);
+  if (value.stallMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.stallMs);
+  }
+  writeLong(value.adBreaks);
+  writeLong(value.adMs);
+  if (value.startupMs === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.startupMs);
+  }
+  if (value.meanBitrateKbps === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.meanBitrateKbps);
+  }
+  writeLong(value.beatsReceived);
+  writeLong(value.beatsMissed);
+  if (value.lastDecision === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.lastDecision);
+  }
+  writeLong(value.revisedAtMs);
+};
+
+export const readViewEnded = (): ViewEnded => {
+  readMark(11);
+  return {
+    id: readString(),
+    cause: readString(),
+    viewId: readString(),
+    revision: readLong(),
+    status: readViewStatus(),
+    corrected: readBoolean(),
+    partial: readBoolean(),
+    tenant: readString(),
+    sessionId: readString(),
+    profileId: readString(),
+    deviceId: readString(),
+    deviceType: readString(),
+    contentId: readString(),
+    contentType: readContentType(),
+    seriesId: readNull() ? null : readString(),
+    startedAtMs: readLong(),
+    endedAtMs: readNull() ? null : readLong(),
+    reason: readNull() ? null : readViewReason(),
+    confidence: readNull() ? null : readViewConfidence(),
+    exitBeforeStart: readBoolean(),
+    watchedMs: readLong(),
+    distinctMs: readNull() ? null : readLong(),
+    completionPercent: readNull() ? null : readLong(),
+    durationMs: readNull() ? null : readLong(),
+    furthestPositionMs: readNull() ? null : readLong(),
+    lastPositionMs: readNull() ? null : readLong(),
+    pauses: readLong(),
+    seeks: readLong(),
+    stalls: readLong(),
+    stallMs: readNull() ? null : readLong(),
+    adBreaks: readLong(),
+    adMs: readLong(),
+    startupMs: readNull() ? null : readLong(),
+    meanBitrateKbps: readNull() ? null : readLong(),
+    beatsReceived: readLong(),
+    beatsMissed: readLong(),
+    lastDecision: readNull() ? null : readString(),
+    revisedAtMs: readLong(),
   };
 };

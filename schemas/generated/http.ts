@@ -596,3 +596,96 @@ export interface StopRequest {
   /** The token of the start call, for players that cannot set headers. */
   readonly sessionToken?: string;
 }
+
+/** Views of an account, newest end first; one that is open stands where its newest beat is. */
+export interface ViewList {
+  readonly items: readonly View[];
+
+  /** Pass it as `cursor` for the next page, within a day; null where there is none. */
+  readonly nextCursor: string | null;
+}
+
+/** One viewing: from the first beat of a session to its end, said or inferred. docs/reference/views.md says how each field is computed. */
+export interface View {
+  /** Hash of account and session: the key of the view in `view-ends.v1`. */
+  readonly viewId: string;
+
+  /** Of the newest record about this view in `view-ends.v1`; 0 while there is none. It grows, by more than one. */
+  readonly revision: number;
+
+  /** `provisional` after 35 s of silence, `final` 10 minutes later, or at once after the player's last word; `open` again when the viewer comes back. */
+  readonly status: 'open' | 'provisional' | 'final';
+
+  /** The view was final before this revision. */
+  readonly corrected: boolean;
+
+  /** Made without the beginning of the view. */
+  readonly partial: boolean;
+  readonly sessionId: Id;
+  readonly profileId: Id;
+  readonly deviceId: Id;
+  readonly deviceType: Id;
+  readonly contentId: Id;
+  readonly contentType: ContentType;
+
+  /** Null where the player names none. */
+  readonly seriesId: string | null;
+
+  /** When its first beat happened. */
+  readonly startedAtMs: number;
+
+  /** When it ended; null while open. */
+  readonly endedAtMs: number | null;
+
+  /** Why it ended; null while open. */
+  readonly reason: 'finished' | 'stopped' | 'failed' | 'silent' | 'evicted' | 'replaced' | 'paused-out' | null;
+
+  /** `certain`: said by the player, its viewer or a decision. `inferred`: from silence. Null while open. */
+  readonly confidence: 'certain' | 'inferred' | null;
+
+  /** No picture was ever shown. */
+  readonly exitBeforeStart: boolean;
+
+  /** Time in which the content played. */
+  readonly watchedMs: number;
+
+  /** How much of the content was played at least once; null for live. */
+  readonly distinctMs: number | null;
+
+  /** `distinctMs` of `durationMs`; null where one of them is. */
+  readonly completionPercent: number | null;
+
+  /** Length of the content; null where it is not known. */
+  readonly durationMs: number | null;
+
+  /** The furthest place that a beat named; null for live. */
+  readonly furthestPositionMs: number | null;
+
+  /** The place that the last beat named; null for live. */
+  readonly lastPositionMs: number | null;
+  readonly pauses: number;
+  readonly seeks: number;
+  readonly stalls: number;
+
+  /** Null where the player does not tell it. */
+  readonly stallMs: number | null;
+  readonly adBreaks: number;
+
+  /** Time in which advertisements played; no part of `watchedMs`. */
+  readonly adMs: number;
+
+  /** From the press of play to the first picture; null where the player does not tell it. */
+  readonly startupMs: number | null;
+
+  /** By time of playing; null where the player does not tell it. */
+  readonly meanBitrateKbps: number | null;
+
+  /** Each beat once. */
+  readonly beatsReceived: number;
+
+  /** Numbers between the first and the last beat that never came. */
+  readonly beatsMissed: number;
+
+  /** What the session was last told, as its last beat says; null where it was told nothing. */
+  readonly lastDecision: string | null;
+}

@@ -202,3 +202,71 @@ export type Tick = {
   readonly shedding: boolean;
   readonly receivedAtMs: number;
 };
+
+export type ViewStatus = 'open' | 'provisional' | 'final';
+
+export type ViewReason = 'finished' | 'stopped' | 'failed' | 'silent' | 'evicted' | 'replaced' | 'paused_out';
+
+export type ViewConfidence = 'certain' | 'inferred';
+
+/** One revision of one view, in view-ends.v1: the newest revision of a viewId is the view. Key: account key. */
+export type ViewEnded = {
+  /** The same for every repeat of this output. */
+  readonly id: string;
+  /** Position of the record that caused it. */
+  readonly cause: string;
+  /** Hash of account key and session id. */
+  readonly viewId: string;
+  /** Grows with each record about this view, by more than one; a replay gives the same. */
+  readonly revision: number;
+  /** open: the viewer came back. */
+  readonly status: ViewStatus;
+  /** The view was final before. */
+  readonly corrected: boolean;
+  /** Made without the beginning of the view: it never replaces one that is not partial, whatever the revision. */
+  readonly partial: boolean;
+  readonly tenant: string;
+  readonly sessionId: string;
+  readonly profileId: string;
+  readonly deviceId: string;
+  readonly deviceType: string;
+  readonly contentId: string;
+  readonly contentType: ContentType;
+  readonly seriesId: string | null;
+  readonly startedAtMs: number;
+  /** Null while open. */
+  readonly endedAtMs: number | null;
+  /** Null while open. */
+  readonly reason: ViewReason | null;
+  /** certain: said by the player, its viewer or a decision. inferred: from silence. Null while open. */
+  readonly confidence: ViewConfidence | null;
+  /** No picture was ever shown. */
+  readonly exitBeforeStart: boolean;
+  /** Time in which the content played. */
+  readonly watchedMs: number;
+  /** Length of the union of what was played; null for live. */
+  readonly distinctMs: number | null;
+  /** distinctMs of durationMs; null where one of them is. */
+  readonly completionPercent: number | null;
+  readonly durationMs: number | null;
+  readonly furthestPositionMs: number | null;
+  readonly lastPositionMs: number | null;
+  readonly pauses: number;
+  readonly seeks: number;
+  readonly stalls: number;
+  /** Null where no beat told it. */
+  readonly stallMs: number | null;
+  readonly adBreaks: number;
+  /** Time in which advertisements played. */
+  readonly adMs: number;
+  readonly startupMs: number | null;
+  /** By time. */
+  readonly meanBitrateKbps: number | null;
+  readonly beatsReceived: number;
+  /** Numbers between the first and the last beat that never came. */
+  readonly beatsMissed: number;
+  /** What the session was last told, as its last beat says. */
+  readonly lastDecision: string | null;
+  /** Append time of the cause. */
+  readonly revisedAtMs: number;
+};

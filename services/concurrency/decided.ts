@@ -1,3 +1,4 @@
+import type { DecisionOutput } from '../../schemas/events.ts';
 import type { At, Emit } from '../../shared/runtime/processor.ts';
 import { type Account, type Control, holdsSlot, type Session } from './account.ts';
 import type { Verdict } from './judge.ts';
@@ -5,13 +6,15 @@ import type { Verdict } from './judge.ts';
 /** What can happen to a session; each is a record in `stream-decisions.v1`. */
 export type Outcome = 'admitted' | 'denied' | 'evicted' | 'replaced' | 'displaced' | 'stopped' | 'expired';
 
+type DecisionEmit = Emit & { readonly record: DecisionOutput };
+
 export const decided = (
   account: Account,
   session: Session,
   outcome: Outcome,
   at: At<Control>,
   { returned } = { returned: false },
-): Emit => ({
+): DecisionEmit => ({
   emit: 'stream-decisions.v1',
   key: at.key,
   record: {
@@ -43,7 +46,7 @@ export const observedDecision = (
   session: Session,
   watched: Verdict['observed'][number],
   at: At<Control>,
-): Emit => {
+): DecisionEmit => {
   const effect = decided(account, session, watched.refused ? 'denied' : 'admitted', at);
   const value = {
     ...effect.record.value,

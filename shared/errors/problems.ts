@@ -97,6 +97,12 @@ export const PROBLEMS = {
     retryable: false,
     advice: 'Not for players. Post the policy before activating it.',
   },
+  VIEW_NOT_FOUND: {
+    status: 404,
+    title: 'The account has no view of this session.',
+    retryable: false,
+    advice: 'Views are known from their first beat on, for 90 days after their end.',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     title: 'The path does not take this method.',

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { DecisionOutput } from '../../schemas/events.ts';
 import { epochMs, liveMs } from '../../schemas/time.ts';
 import type { Loaded, Row } from '../state/state.ts';
 import { foldRecords, type Folded } from './fold.ts';
+import type { Emit } from './processor.ts';
 import { testDriver, type TestDriver } from './test-driver.ts';
 import { type Count, counting, forget, poke, policy, tick } from './testing/counting.ts';
 import { aScript, play, result } from './testing/script.ts';
@@ -31,7 +33,9 @@ const rowOf = (dueMs: number | null, state: unknown = { pokes: 1, fired: 0, ever
   dueMs: dueMs === null ? null : liveMs(dueMs),
 });
 const timers = (fold: Folded<number>): readonly string[] =>
-  fold.effects.map(({ effect }) => `${effect.record.value.sessionId} ${effect.record.value.decidedAtMs}`);
+  fold.effects.map(({ effect }) => `${saidBy(effect).sessionId} ${saidBy(effect).decidedAtMs}`);
+/** All that this fold emits are decisions. */
+const saidBy = ({ record }: Emit): DecisionOutput['value'] => record.value as DecisionOutput['value'];
 
 describe('a timer', () => {
   it('fires before the record that reaches its time, with the time at which it was due', () => {
@@ -124,7 +128,7 @@ describe('a fold', () => {
 
   it('takes control records in at their place: before them the old one decides, after them the new', () => {
     const fold = folded({}, ['a', 0, poke()], [null, 0, policy(7)], ['a', 0, poke()]);
-    expect(fold.effects.map((e) => e.effect.record.value.policyVersion)).toEqual([0, 7]);
+    expect(fold.effects.map((e) => saidBy(e.effect).policyVersion)).toEqual([0, 7]);
     expect(fold.control).toBe(7);
   });
 

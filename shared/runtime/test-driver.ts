@@ -1,6 +1,6 @@
 import { decodeOutput, encodeEvent } from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
-import type { RecordParked, StreamDecided } from '../../schemas/generated/records.ts';
+import type { RecordParked, StreamDecided, ViewEnded } from '../../schemas/generated/records.ts';
 import { epochMs, type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import type { Batch, LogRecord } from '../log/log.ts';
 import { createMapBacking, type MapBacking } from '../state/map-backing.ts';
@@ -40,6 +40,8 @@ export type TestDriver<State> = {
   view(keys: readonly string[]): StateView;
   /** What was sent, repeats included, in order of sending. */
   readonly outputs: readonly StreamDecided[];
+  /** The same of views. */
+  readonly viewEnds: readonly ViewEnded[];
   readonly parked: readonly RecordParked[];
   /** The durable table: a crash leaves it as it is, and so does the loss of all state. */
   readonly table: MemoryTable;
@@ -70,6 +72,7 @@ export const testDriver = <State, Control>(
 ): TestDriver<State> => {
   const log: LogRecord[] = [];
   const outputs: StreamDecided[] = [];
+  const viewEnds: ViewEnded[] = [];
   const parked: RecordParked[] = [];
   const events: LoopEvent[] = [];
   let backing = createMapBacking();
@@ -99,6 +102,7 @@ export const testDriver = <State, Control>(
           if (value === null) continue;
           const output = decodeOutput(value);
           if (output.type === 'StreamDecided') outputs.push(output.value);
+          else if (output.type === 'ViewEnded') viewEnds.push(output.value);
           else parked.push(output.value);
         }
       },
@@ -188,6 +192,7 @@ export const testDriver = <State, Control>(
     },
     view,
     outputs,
+    viewEnds,
     table,
     parked,
     events,

@@ -84,6 +84,7 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
         const id = `${concurrency.name}:${cause}:${index}`;
         outputs.set(id, engine.encodeOutput(effect.record, { id, cause }));
         caused.push({ offset, id });
+        if (effect.record.type !== 'StreamDecided') continue;
         const value = { ...effect.record.value, id, cause };
         values.push(value);
         count(value);

@@ -1,4 +1,4 @@
-import type { LogEvent, Output } from '../../../schemas/events.ts';
+import type { DecisionOutput, LogEvent } from '../../../schemas/events.ts';
 import { MINUTE_MS } from '../../../schemas/time.ts';
 import type { At, Effect, Processor } from '../processor.ts';
 
@@ -54,7 +54,7 @@ export const tick = (shedding = false): LogEvent => ({
 
 /** The key, its count and its live time, in the fields that there are. */
 const said = (outcome: 'admitted' | 'expired', { pokes, fired }: Count, at: At<number>): Effect => {
-  const value: Output['value'] = {
+  const value: DecisionOutput['value'] = {
     tenant: 't',
     sessionId: at.key,
     outcome,
