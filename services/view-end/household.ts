@@ -1,0 +1,65 @@
+import { HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
+import type { Heartbeat } from '../../schemas/generated/records.ts';
+import { isOver, LAST_CLAIMING_SEQUENCE, LEASE_MS } from '../../shared/sessions/lifecycle.ts';
+import { firstOf, lastOf, type Tally } from './tally.ts';
+
+/** What the fold of views keeps of one account: its viewings, in the order in which they were first heard of. */
+export type Household = { readonly tenant: string; readonly viewings: readonly Viewing[] };
+
+/** One session as something that was watched, until a day after it is final. */
+export type Viewing = {
+  readonly sessionId: string;
+  /** As the lowest beat says. */
+  readonly what: What;
+  readonly tally: Tally;
+  readonly status: 'open' | 'provisional' | 'final';
+  /** Of the newest record about it; 0 where there is none. */
+  readonly revision: number;
+  /** How many of its revisions were final. */
+  readonly finals: number;
+  /** A view of it was final and forgotten before. */
+  readonly forgotten: boolean;
+  /** Beats have come since the newest revision. */
+  readonly changed: boolean;
+  /** When somebody asked for its end; null where nobody did, or it went on. */
+  readonly stoppedAtMs: number | null;
+  /** Live time of the newest beat, less its age. */
+  readonly heardLiveMs: number;
+  /** Live time at which a beat came, of whatever age. */
+  readonly touchedLiveMs: number;
+  /** Live time at which it last became final. */
+  readonly finalLiveMs: number;
+};
+
+export type What = Pick<Heartbeat, 'profileId' | 'deviceId' | 'deviceType' | 'contentId' | 'contentType' | 'seriesId'>;
+
+/** From `provisional` to `final`, as long as nobody comes back. */
+export const FINAL_AFTER_MS = 10 * MINUTE_MS;
+/** A queue that is flushed makes one revision: when nothing has come for so long. */
+export const SETTLES_MS = LEASE_MS;
+/** How long after `final` a late beat still corrects the whole view. */
+export const KEPT_MS = 24 * HOUR_MS;
+/**
+ * Viewings kept per account: a household that zaps has some hundred a day, of a few seconds each. One more makes the one
+ * that has been final for longest be forgotten; where none is, the one that was silent for longest is made final at once.
+ */
+export const MAX_VIEWINGS = 64;
+
+/** Nothing more is to come: the player's own word, or somebody else's. */
+export const isDone = ({ tally, stoppedAtMs }: Viewing): boolean => {
+  const last = lastOf(tally);
+  return stoppedAtMs !== null || (last !== undefined && isOver(last));
+};
+
+/** Its beginning is not in it: it never replaces a view that is not partial. */
+export const isPartial = ({ forgotten, tally }: Viewing): boolean =>
+  forgotten || (firstOf(tally)?.sequence ?? 0) > LAST_CLAIMING_SEQUENCE;
+
+/** When its status changes, or it is forgotten, if nothing more comes; in live time. */
+export const dueAt = (v: Viewing): number => {
+  const settled = v.touchedLiveMs + SETTLES_MS;
+  if (v.status === 'final') return v.changed ? settled : v.finalLiveMs + KEPT_MS;
+  if (isDone(v)) return settled;
+  const silent = v.heardLiveMs + LEASE_MS;
+  return v.status === 'open' ? silent : Math.max(silent + FINAL_AFTER_MS, settled);
+};

@@ -1,0 +1,127 @@
+import { describe, expect, it } from '@jest/globals';
+import { HOUR_MS } from '../../schemas/time.ts';
+import { beatOf, evening, KEY } from './testing/evening.ts';
+import { viewEnd } from './view-end.ts';
+
+describe('a late beat', () => {
+  const flushed = (home: ReturnType<typeof evening>, sequences: readonly number[], firstAtMs: number): void => {
+    for (const sequence of sequences) {
+      const ageMs = home.driver.now() - (firstAtMs + sequence * 10_000);
+      home.beat('tv', { sequence, positionMs: sequence * 10_000, ageMs });
+    }
+  };
+  const shuffled = [27, 12, 30, 13, 29, 28, 14, 11, 26, 15, 25, 16, 24, 17, 23, 18, 22, 19, 21, 20];
+
+  it('corrects a final view once, when the queue is flushed: hours later, in any order, with repeats', () => {
+    const home = evening();
+    const firstAtMs = home.driver.now();
+    home.start('tv');
+    home.play('tv', 100);
+    home.hours(5);
+    expect(home.story()).toEqual(['provisional silent', 'final silent']);
+    expect(home.view('tv')).toMatchObject({ watchedMs: 90_000, beatsReceived: 11 });
+    flushed(home, [...shuffled, 20, 12], firstAtMs);
+    home.silence(34.999);
+    expect(home.story()).toEqual([]);
+    home.silence(0.001);
+    expect(home.story()).toEqual(['final silent corrected']);
+    const view = home.view('tv');
+    expect(view).toMatchObject({ watchedMs: 290_000, distinctMs: 290_000, beatsReceived: 31, beatsMissed: 0 });
+    expect(view.endedAtMs).toBe(firstAtMs + 300_000);
+    expect(home.row('tv')).toMatchObject({ item: view, version: `whole 00${view.revision}` });
+  });
+
+  it('of a session that nobody has seen makes its view, final 35 s after the last of them', () => {
+    const home = evening();
+    const firstAtMs = home.driver.now();
+    home.hours(5);
+    flushed(home, [3, 0, 2, 1], firstAtMs);
+    expect(home.view('tv').status).toBe('provisional');
+    home.silence(35);
+    expect(home.story()).toEqual(['final silent']);
+    expect(home.view('tv')).toMatchObject({ startedAtMs: firstAtMs, endedAtMs: firstAtMs + 30_000, partial: false });
+  });
+
+  it('does not open a view again, and a late end does not wait for 10 minutes', () => {
+    const home = evening();
+    home.start('tv');
+    home.play('tv', 30);
+    home.silence(40);
+    home.beat('tv', { state: 'ended', ageMs: 30_000 });
+    home.silence(35);
+    expect(home.story()).toEqual(['provisional silent', 'final finished']);
+  });
+
+  it('with a lower number that only took longer is taken in, and opens nothing', () => {
+    const home = evening();
+    home.start('tv');
+    home.beat('tv', { sequence: 2, state: 'ended' });
+    home.beat('tv', { sequence: 1 });
+    home.silence(35);
+    expect(home.story()).toEqual(['final finished', 'final finished corrected']);
+    expect(home.view('tv').beatsReceived).toBe(3);
+  });
+
+  it('makes a partial view once the whole one is forgotten, which never replaces it', () => {
+    const home = evening();
+    const firstAtMs = home.driver.now();
+    home.start('tv');
+    home.play('tv', 100);
+    home.hours(25);
+    const whole = home.row('tv');
+    expect([home.driver.state(KEY), whole?.item['watchedMs']]).toEqual([undefined, 90_000]);
+    home.story();
+    flushed(home, [2_000, 2_001, 13, 12, 11], firstAtMs);
+    home.silence(35);
+    flushed(home, [14, 15], firstAtMs);
+    home.silence(35);
+    expect(home.story()).toEqual(['final silent partial', 'final silent corrected partial']);
+    expect(home.row('tv')).toEqual(whole);
+    expect(home.view('tv')).toMatchObject({ partial: true, beatsReceived: 7 });
+  });
+
+  it('makes a partial view of a forgotten session from its first beats, too', () => {
+    const home = evening();
+    const firstAtMs = home.driver.now();
+    home.start('tv');
+    home.play('tv', 100);
+    home.hours(25);
+    const whole = home.row('tv');
+    flushed(home, [1, 2, 3], firstAtMs);
+    home.silence(35);
+    expect([home.view('tv').partial, home.row('tv')]).toEqual([true, whole]);
+  });
+
+  it('stands in the table where there is nothing else, and a later partial view replaces it', () => {
+    const home = evening();
+    const firstAtMs = home.driver.now() - 30 * HOUR_MS;
+    flushed(home, [50, 51], firstAtMs);
+    home.silence(35);
+    expect(home.row('tv')?.item).toMatchObject({ partial: true, beatsReceived: 2 });
+    home.hours(25);
+    expect(home.driver.state(KEY)).toBeUndefined();
+    flushed(home, [60, 61, 62], firstAtMs);
+    home.silence(35);
+    expect(home.row('tv')?.item).toMatchObject({ partial: true, beatsReceived: 3 });
+  });
+});
+
+describe('the durable table', () => {
+  const nowMs = 1_800_000_000_000;
+  const asked = (said: Parameters<typeof beatOf>[2]) =>
+    viewEnd.reads?.(undefined, { type: 'Heartbeat', value: beatOf('tv', nowMs, said) }, KEY);
+
+  it('is asked for the view of an unknown session with a past, and never for one that starts now', () => {
+    const wanted = { table: 'views', key: KEY, id: 'tv' };
+    expect([asked({ sequence: 0 }), asked({ sequence: 3, ageMs: 22_000 })]).toEqual([null, null]);
+    expect([asked({ sequence: 4 }), asked({ sequence: 0, ageMs: 22_001 })]).toEqual([wanted, wanted]);
+    expect(asked({ sequence: 4, tracking: 'limits_only' })).toBeNull();
+  });
+
+  it('is not asked for what the state has', () => {
+    const home = evening();
+    home.start('tv');
+    const event = { type: 'Heartbeat', value: beatOf('tv', nowMs, { sequence: 9 }) } as const;
+    expect(viewEnd.reads?.(home.driver.state(KEY), event, KEY)).toBeNull();
+  });
+});

@@ -1,0 +1,141 @@
+import type { LogEvent } from '../../schemas/events.ts';
+import type { Heartbeat, SessionStopRequested } from '../../schemas/generated/records.ts';
+import { DAY_MS } from '../../schemas/time.ts';
+import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
+import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS, mayClaim } from '../../shared/sessions/lifecycle.ts';
+import { dueAt, type Household, isDone, MAX_VIEWINGS, type Viewing } from './household.ts';
+import { isForgotten, revised } from './revision.ts';
+import { firstOf, lastOf, NO_BEATS, withBeat } from './tally.ts';
+
+type Here = At<undefined>;
+
+/** When and how a viewing ended: folds the beats of an account into one view per session, and says when it is over. */
+export const viewEnd: Processor<Household, undefined> = {
+  name: 'view-end',
+  input: 'heartbeats.v1',
+  // All that the log has. A correction needs the whole view and the day after it; what began before is made again as a
+  // partial view, which replaces nothing in the table.
+  rebuildWindowMs: DAY_MS,
+  stateVersion: 1,
+  upgrade: (state) => state as Household,
+  // A first beat that is said now is of a session that nobody has seen; for any other there may be a view already.
+  reads: (household, event, key) => {
+    const beat = beatOf(event);
+    if (beat === null || (mayClaim(beat) && !isFlushed(beat, LATE_MS))) return null;
+    const known = household?.viewings.some((v) => v.sessionId === beat.sessionId) ?? false;
+    return known ? null : { table: 'views', key, id: beat.sessionId };
+  },
+  onRecord: (household, event, at) => {
+    if (event.type === 'AccountErased') return { state: undefined, effects: [] };
+    const before = household ?? { tenant: '', viewings: [] };
+    const beat = beatOf(event);
+    if (beat !== null) return onBeat(before, beat, at);
+    return event.type === 'SessionStopRequested' ? onStop(before, event.value, at) : step(before, [], at);
+  },
+  onTimer: (household, at) => {
+    const effects: Effect[] = [];
+    const viewings = household.viewings.flatMap((v) => {
+      if (dueAt(v) > at.liveMs) return [v];
+      if (v.status === 'final' && !v.changed) return [];
+      const next = revised(household, v, { status: v.status === 'open' && !isDone(v) ? 'provisional' : 'final', at });
+      effects.push(...next.effects);
+      return [next.viewing];
+    });
+    return step({ ...household, viewings }, effects, at);
+  },
+  onControl: () => undefined,
+};
+
+/** What is said of a viewing; `limits-only` sessions, and so all signals, are none. */
+const beatOf = (event: LogEvent): Heartbeat | null => {
+  const beat = event.type === 'Heartbeat' ? event.value : event.type === 'SessionStarted' ? event.value.beat : null;
+  return beat?.tracking === 'full' ? beat : null;
+};
+
+const onBeat = (household: Household, beat: Heartbeat, at: Here): Step<Household> => {
+  const known = household.viewings.find((v) => v.sessionId === beat.sessionId);
+  const before = known ?? newViewing(beat, at);
+  const tally = withBeat(before.tally, beat);
+  if (tally === before.tally) return step(household, [], at);
+  const first = firstOf(before.tally);
+  const last = lastOf(before.tally);
+  const newest = last === undefined || !isRepeat(last, beat);
+  const { stoppedAtMs } = before;
+  const viewing: Viewing = {
+    ...before,
+    what: first === undefined || beat.sequence < first.sequence ? whatOf(beat) : before.what,
+    tally,
+    changed: true,
+    // Beats of the seconds around a stop do not undo it: the player learns of it with its next one.
+    stoppedAtMs: newest && stoppedAtMs !== null && beat.occurredAtMs > stoppedAtMs + LEASE_MS ? null : stoppedAtMs,
+    heardLiveMs: newest ? Math.max(before.heardLiveMs, at.liveMs - beatAgeMs(beat)) : before.heardLiveMs,
+    touchedLiveMs: at.liveMs,
+  };
+  const next = { ...household, tenant: beat.tenant };
+  // What is late, or comes after the end, is taken in; the view says so when nothing more comes.
+  if (!newest || isFlushed(beat, LATE_MS) || (isDone(viewing) && viewing.status === 'final'))
+    return withViewing(next, viewing, [], at);
+  if (!isDone(viewing) && viewing.status === 'open') return withViewing(next, viewing, [], at);
+  if (!isDone(viewing) && viewing.revision === 0) return withViewing(next, { ...viewing, status: 'open' }, [], at);
+  const revision = revised(next, viewing, { status: isDone(viewing) ? 'final' : 'open', at });
+  return withViewing(next, revision.viewing, revision.effects, at);
+};
+
+/** Of an offline queue, a session that nobody has heard of is silent already. */
+const newViewing = (beat: Heartbeat, at: Here): Viewing => ({
+  sessionId: beat.sessionId,
+  what: whatOf(beat),
+  tally: NO_BEATS,
+  status: isFlushed(beat, LATE_MS) ? 'provisional' : 'open',
+  revision: 0,
+  finals: 0,
+  forgotten: isForgotten(at),
+  changed: false,
+  stoppedAtMs: null,
+  heardLiveMs: at.liveMs - beatAgeMs(beat),
+  touchedLiveMs: at.liveMs,
+  finalLiveMs: 0,
+});
+
+const whatOf = ({ profileId, deviceId, deviceType, contentId, contentType, seriesId }: Heartbeat): Viewing['what'] => ({
+  profileId,
+  deviceId,
+  deviceType,
+  contentId,
+  contentType,
+  seriesId,
+});
+
+const onStop = (household: Household, stop: SessionStopRequested, at: Here): Step<Household> => {
+  const viewing = household.viewings.find((v) => v.sessionId === stop.sessionId);
+  // A claim that could not be decided says nothing of what is watched; what is final needs no stop.
+  if (viewing === undefined || viewing.status === 'final' || stop.by === 'undecided') return step(household, [], at);
+  // Not before the last beat, which another node may have stamped by a clock that is ahead.
+  const stoppedAtMs = Math.max(stop.receivedAtMs, lastOf(viewing.tally)?.atMs ?? 0);
+  const next = revised(household, { ...viewing, stoppedAtMs }, { status: 'final', at });
+  return withViewing(household, next.viewing, next.effects, at);
+};
+
+const withViewing = (household: Household, viewing: Viewing, effects: readonly Effect[], at: Here): Step<Household> => {
+  const { viewings } = household;
+  const index = viewings.findIndex((v) => v.sessionId === viewing.sessionId);
+  if (index >= 0) return step({ ...household, viewings: viewings.with(index, viewing) }, effects, at);
+  if (viewings.length < MAX_VIEWINGS) return step({ ...household, viewings: [...viewings, viewing] }, effects, at);
+  const oldest = viewings.reduce((a, b) => (isOlder(b, a) ? b : a));
+  const closing =
+    oldest.status === 'final' && !oldest.changed ? [] : revised(household, oldest, { status: 'final', at }).effects;
+  const others = viewings.filter((v) => v !== oldest);
+  return step({ ...household, viewings: [...others, viewing] }, [...closing, ...effects], at);
+};
+
+/** What is final goes first. */
+const isOlder = (a: Viewing, b: Viewing): boolean => {
+  if ((a.status === 'final') !== (b.status === 'final')) return a.status === 'final';
+  return a.status === 'final' ? a.finalLiveMs < b.finalLiveMs : a.heardLiveMs < b.heardLiveMs;
+};
+
+const step = (household: Household, effects: readonly Effect[], at: Here): Step<Household> => {
+  if (household.viewings.length === 0) return { state: undefined, effects };
+  const due = household.viewings.reduce((least, v) => Math.min(least, dueAt(v)), Number.POSITIVE_INFINITY);
+  return { state: household, effects, wakeInMs: due - at.liveMs };
+};
