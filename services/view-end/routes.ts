@@ -1,0 +1,112 @@
+import type { ViewList } from '../../schemas/generated/http.ts';
+import type { AccountKey } from '../../schemas/ids.ts';
+import { AFTER_QUERY, readAfter, refuseWarming } from '../../shared/http/after.ts';
+import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import type { Route } from '../../shared/http/route.ts';
+import { findView, type HouseholdReader, listViews, type Seen, type ViewTable } from './view.ts';
+import { viewEnd } from './view-end.ts';
+
+/** A page's place as callers carry it: opaque, and good for this list of this account only. */
+export type Cursors = {
+  write(place: ListOf & { readonly below: string }): string;
+  /** Null where the text is none of ours for this list, or is too old. */
+  read(text: string, of: ListOf): string | null;
+};
+type ListOf = { readonly table: 'views'; readonly key: string; readonly list: 'views' };
+
+export type ViewsApi = {
+  readonly read: HouseholdReader;
+  /** Resolves true once the fold has reached the offset. */
+  readonly reached: (partition: number, offset: number) => Promise<boolean>;
+  readonly table: ViewTable;
+  readonly cursors: Cursors;
+  readonly accountKey: (tenant: string, accountId: string) => AccountKey;
+  readonly partitionOf: (key: AccountKey) => number;
+  readonly tenant: string;
+};
+
+const PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING'] as const;
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 100;
+
+export const viewRoutes = (api: ViewsApi): readonly Route[] => [
+  {
+    method: 'GET',
+    path: '/v1/views/{sessionId}',
+    operationId: 'getView',
+    summary: 'One viewing: how much was watched, and when and how it ended.',
+    port: 'public',
+    touches: 'account-in-query',
+    query: [{ name: 'accountId', description: 'The household.', required: true }, AFTER_QUERY],
+    responses: { 200: 'view' },
+    problems: [...PROBLEMS, 'VIEW_NOT_FOUND'],
+    handle: (call) => getView(api, call),
+  },
+  {
+    method: 'GET',
+    path: '/v1/accounts/{accountId}/views',
+    operationId: 'listViews',
+    summary: 'The viewings of an account, newest end first.',
+    port: 'public',
+    touches: 'account-in-path',
+    query: [
+      { name: 'limit', description: `1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} when left out.` },
+      { name: 'cursor', description: '`nextCursor` of the page before.' },
+      AFTER_QUERY,
+    ],
+    responses: { 200: 'view-list' },
+    problems: [...PROBLEMS, 'INVALID_CURSOR'],
+    handle: (call) => list(api, call),
+  },
+];
+
+const getView = async (api: ViewsApi, call: Call): Promise<Reply> => {
+  const sessionId = checkedId('sessionId', call.params['sessionId']);
+  const key = api.accountKey(api.tenant, checkedId('accountId', call.query.get('accountId')));
+  const seen = await readAccount(api, call, key);
+  const view = await findView(seen, api.table, { key, sessionId });
+  if (view === null) throw new ProblemError('VIEW_NOT_FOUND', 'the account has no view of this session');
+  return { status: 200, body: view };
+};
+
+const list = async (api: ViewsApi, call: Call): Promise<Reply> => {
+  const key = api.accountKey(api.tenant, checkedId('accountId', call.params['accountId']));
+  const limit = limitOf(call.query.get('limit'));
+  const of = { table: 'views', key, list: 'views' } as const;
+  const cursor = call.query.get('cursor');
+  const below = cursor === null ? null : api.cursors.read(cursor, of);
+  if (cursor !== null && below === null)
+    throw new ProblemError('INVALID_CURSOR', 'cursor is none of this list, or too old');
+  const seen = await readAccount(api, call, key);
+  const { views, next } = await listViews(seen, api.table, { key, below, limit });
+  const body: ViewList = { items: views, nextCursor: next === null ? null : api.cursors.write({ ...of, below: next }) };
+  return { status: 200, body };
+};
+
+const readAccount = async (api: ViewsApi, call: Call, key: AccountKey): Promise<Seen> => {
+  const partition = api.partitionOf(key);
+  const { reached } = api;
+  const seen = await readAfter(call, { topic: viewEnd.input, partition, reached }, () => api.read(partition, key));
+  refuseWarming(seen.checkpoint);
+  return seen;
+};
+
+const limitOf = (text: string | null): number => {
+  if (text === null) return DEFAULT_LIMIT;
+  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new ProblemError('VALIDATION_FAILED', `limit is a whole number from 1 to ${MAX_LIMIT}`, {
+    errors: [{ path: '/limit', code: 'RANGE', detail: `must be a whole number from 1 to ${MAX_LIMIT}` }],
+  });
+};
+
+const MAX_ID = 128;
+
+const checkedId = (name: string, id: string | null | undefined): string => {
+  if (id != null && id !== '' && id.length <= MAX_ID) return id;
+  const missing = id == null || id === '';
+  const detail = missing ? 'is required' : `must have at most ${MAX_ID} characters`;
+  throw new ProblemError('VALIDATION_FAILED', `${name} ${detail}`, {
+    errors: [{ path: `/${name}`, code: missing ? 'REQUIRED' : 'RANGE', detail }],
+  });
+};

@@ -1,0 +1,84 @@
+import type { View } from '../../schemas/generated/http.ts';
+import { readState } from '../../shared/runtime/processor.ts';
+import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
+import type { AnyTable, TableRow } from '../../shared/table/table.ts';
+import type { Household } from './household.ts';
+import { versionOf, viewOf } from './revision.ts';
+import { viewEnd } from './view-end.ts';
+
+/** One account as of one position of its partition. */
+export type Seen = {
+  readonly household: Household | undefined;
+  /** Null while the partition has folded nothing. */
+  readonly checkpoint: Checkpoint | null;
+};
+
+export type HouseholdReader = (partition: number, key: string) => MaybePromise<Seen>;
+
+export const householdReader =
+  (store: Pick<StateStore, 'read'>): HouseholdReader =>
+  (partition, key) => {
+    const view = store.read(viewEnd.name, partition, [key]);
+    return view instanceof Promise ? view.then(toSeen) : toSeen(view);
+  };
+
+const toSeen = ({ rows: [row], checkpoint }: StateView): Seen => ({
+  checkpoint,
+  household: row == null ? undefined : readState(viewEnd, row),
+});
+
+export type ViewTable = Pick<AnyTable, 'get' | 'list'>;
+
+/** The view of a session: from the state as long as it is there, unless the table has the whole of what it has a part of. */
+export const findView = async (
+  { household }: Seen,
+  table: ViewTable,
+  { key, sessionId }: { readonly key: string; readonly sessionId: string },
+): Promise<View | null> => {
+  const viewing = household?.viewings.find((v) => v.sessionId === sessionId);
+  const known = viewing === undefined ? null : viewOf(key, viewing).view;
+  if (known !== null && !known.partial) return known;
+  const [row] = await table.get([{ table: 'views', key, id: sessionId }]);
+  if (row == null) return known;
+  return known !== null && isNewer(known, row) ? known : viewIn(row);
+};
+
+export type Page = { readonly key: string; readonly below: string | null; readonly limit: number };
+export type Paged = { readonly views: readonly View[]; readonly next: string | null };
+
+/** Views by their places, greatest first: those of the state instead of their older rows, and the rows of all others. */
+export const listViews = async ({ household }: Seen, table: ViewTable, { key, below, limit }: Page): Promise<Paged> => {
+  const known = (household?.viewings ?? []).map((v) => viewOf(key, v));
+  const parts = known.filter(({ view }) => view.partial);
+  const rows =
+    parts.length === 0
+      ? []
+      : await table.get(parts.map(({ view }) => ({ table: 'views' as const, key, id: view.sessionId })));
+  const outdone = new Set(rows.flatMap((row, i) => (row !== null && !isNewer(parts[i]!.view, row) ? [row.id] : [])));
+  const shown = known.filter(({ view }) => !outdone.has(view.sessionId));
+  const ids = new Set(shown.map(({ view }) => view.sessionId));
+  const placed = shown.filter(({ place }) => below === null || place < below);
+
+  // One more than asked for tells whether there is another page.
+  const wanted = limit + 1;
+  const stored: typeof placed = [];
+  for (let from = below, more = true; more && stored.length < wanted;) {
+    const page = await table.list({ table: 'views', key, list: 'views', below: from, limit: Math.min(100, wanted) });
+    for (const row of page.rows)
+      if (!ids.has(row.id)) stored.push({ view: viewIn(row), place: row.places['views'] ?? '' });
+    more = page.next !== null;
+    from = page.next;
+  }
+  const all = [...placed, ...stored].sort((a, b) => (a.place < b.place ? 1 : -1));
+  const page = all.slice(0, limit);
+  return {
+    views: page.map(({ view }) => view),
+    next: all.length > limit ? (page.at(-1)?.place ?? null) : null,
+  };
+};
+
+/** What the state has may have taken in beats since its newest row. */
+const isNewer = (view: View, row: TableRow): boolean => versionOf(view) >= row.version;
+
+/** Rows of this table are what this fold put. */
+const viewIn = ({ item }: TableRow): View => item as unknown as View;
