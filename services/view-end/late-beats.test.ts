@@ -62,6 +62,50 @@ describe('a late beat', () => {
     expect(home.view('tv').beatsReceived).toBe(3);
   });
 
+  it('puts the end of its view off until 35 s after it: the queue may go on', () => {
+    const home = evening();
+    home.start('tv');
+    home.silence(630);
+    home.beat('tv', { ageMs: 630_000 });
+    home.silence(34.999);
+    expect(home.story()).toEqual(['provisional silent']);
+    home.silence(0.001);
+    expect(home.story()).toEqual(['final silent']);
+  });
+
+  it('with a lower number does not make a lease longer', () => {
+    const home = evening();
+    home.start('tv');
+    home.beat('tv', { sequence: 2 });
+    home.silence(30);
+    home.beat('tv', { sequence: 1 });
+    home.silence(5);
+    expect(home.story()).toEqual(['provisional silent']);
+  });
+
+  it('says what is watched, on what and by whom, where no lower one does', () => {
+    const home = evening();
+    home.beat('tv', { sequence: 3, profileId: 'third' });
+    home.beat('tv', { sequence: 2, profileId: 'second' });
+    home.beat('tv', { sequence: 4, profileId: 'fourth' });
+    expect(home.view('tv').profileId).toBe('second');
+  });
+
+  it('is of a whole view again when all state is lost and the log has all of it, though the table has its row', () => {
+    const home = evening();
+    const firstAtMs = home.driver.now();
+    home.hours(5);
+    flushed(home, [0, 1, 2, 3], firstAtMs);
+    home.silence(35);
+    const row = home.row('tv');
+    home.driver.wipe();
+    home.driver.fold();
+    expect(home.view('tv')).toEqual(row?.item);
+    flushed(home, [4], firstAtMs);
+    home.silence(35);
+    expect(home.row('tv')?.item).toMatchObject({ beatsReceived: 5, partial: false, corrected: true });
+  });
+
   it('makes a partial view once the whole one is forgotten, which never replaces it', () => {
     const home = evening();
     const firstAtMs = home.driver.now();

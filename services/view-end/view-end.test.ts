@@ -162,6 +162,18 @@ describe('the bounds of an account', () => {
     expect([home.story(), home.row('zap-1')?.item['status']]).toEqual([[], 'final']);
   });
 
+  it('send the correction of a view that is forgotten with beats taken in', () => {
+    const home = evening();
+    for (let i = 0; i < 64; i++) {
+      home.start(`s-${i}`);
+      home.beat(`s-${i}`, { state: 'ended', sequence: 2 });
+    }
+    home.beat('s-0', { sequence: 1 });
+    home.story();
+    home.start('one more');
+    expect([home.story(), home.row('s-0')?.item['beatsReceived']]).toEqual([['final finished corrected'], 3]);
+  });
+
   it('make the one that was silent for longest final at once where none is', () => {
     const home = evening();
     for (let i = 0; i < 64; i++) {
