@@ -31,7 +31,7 @@ export type Stage = {
 export const openStage = async ({ pin }: Pick<BenchOptions, 'pin'>): Promise<Stage> => {
   const pinned = pin && canPin();
   const load = startLoad(pinned);
-  const playbeat = await startPlaybeat({ core: pinned ? CORES.measured : null });
+  const playbeat = await startPlaybeat({ core: pinned ? CORES.measured : null, roles: ['ingest', 'concurrency'] });
   await startSessions(load, playbeat);
   const close = async (): Promise<void> => void (await Promise.all([playbeat.stop(), load.stop()]));
   return { pinned, load, playbeat, close };

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { epochMs } from '../schemas/time.ts';
-import type { KafkaConfig, RedisConfig, SaslConfig } from '../shared/config/cluster-config.ts';
-import type { Config } from '../shared/config/config.ts';
+import type { DynamoConfig, KafkaConfig, RedisConfig, SaslConfig } from '../shared/config/cluster-config.ts';
+import { type Config, isLoopback } from '../shared/config/config.ts';
 import type { Secret } from '../shared/config/config-reader.ts';
 import { openDataFolder } from '../shared/config/data-folder.ts';
 import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
@@ -14,11 +14,20 @@ import type { Log } from '../shared/log/log.ts';
 import { openEmbeddedState } from '../shared/state/embedded-state.ts';
 import { openRedisState } from '../shared/state/redis-state.ts';
 import type { StateStore } from '../shared/state/state.ts';
+import { createDynamoTables, verifyDynamoTables } from '../shared/table/dynamo-tables.ts';
+import { openDynamoTable } from '../shared/table/dynamo-table.ts';
+import { openSqliteTable } from '../shared/table/sqlite-table.ts';
+import type { Table } from '../shared/table/table.ts';
+import { type RoleName, ROLES } from './roles.ts';
 
 /** Where the log and the state of this process lie. The only place that chooses adapters. */
 export type Engine = {
   readonly log: Log;
   readonly store: StateStore;
+  /** Null where the roles of this process keep nothing durable. */
+  readonly table: Table | null;
+  /** Deletes durable rows that have expired, where nobody else does. */
+  sweep(): Promise<void>;
   readonly secrets: { readonly pepper: Uint8Array; readonly tokenKey: Uint8Array };
   /** This process folds every partition, and nobody else reads or writes. */
   readonly alone: boolean;
@@ -28,6 +37,7 @@ export type Engine = {
 
 export type EngineParts = {
   readonly config: Config;
+  readonly roles: readonly RoleName[];
   readonly nodeId: string;
   readonly clock: () => number;
   readonly onTrouble: (error: unknown) => void;
@@ -75,11 +85,17 @@ const openEmbedded = ({ config, clock, onTrouble, onCheckpointFailed }: EnginePa
       },
     });
     closers.push(() => store.close());
+    const table = await openSqliteTable({
+      file: join(folder.path, 'tables', 'tables.sqlite'),
+      clock: () => epochMs(clock()),
+    });
+    closers.push(() => table.close());
     const secrets = {
       pepper: secretIn(folder.path, 'account-key-pepper', config.accountKeyPepper),
       tokenKey: secretIn(folder.path, 'session-token-key', config.sessionTokenKey),
     };
-    return { log, store, secrets, alone: true };
+    const sweep = async (): Promise<void> => void (await table.sweep());
+    return { log, store, table, sweep, secrets, alone: true };
   });
 
 /** A given secret, or one made in the data folder and readable by its owner alone. */
@@ -91,19 +107,37 @@ const secretIn = (folder: string, name: string, given: Secret | null): Uint8Arra
 };
 
 const openCluster = (
-  { config, nodeId, onTrouble }: EngineParts,
-  { kafka, redis }: NonNullable<Config['cluster']>,
+  { config, roles, nodeId, clock, onTrouble }: EngineParts,
+  { kafka, redis, dynamo }: NonNullable<Config['cluster']>,
 ): Promise<Engine> =>
   opened(async (closers) => {
     const store = await openRedisState({ ...redisOptions(redis), onError: onTrouble });
     closers.push(() => store.close());
     const log = await openKafkaLog({ ...kafkaOptions(kafka, nodeId), partitions: config.partitions, onTrouble });
     closers.push(() => log.close());
+    const durable = roles.filter((role) => ROLES[role].tables.length > 0);
+    if (durable.length > 0 && dynamo === null)
+      throw new TypeError(`${durable.join(' and ')} keep rows for long: give DYNAMODB_REGION or DYNAMODB_ENDPOINT`);
+    const table = durable.length === 0 || dynamo === null ? null : await openDynamo(dynamo, { clock, onTrouble });
+    closers.push(() => table?.close());
     const { accountKeyPepper, sessionTokenKey } = config;
     if (accountKeyPepper === null || sessionTokenKey === null) throw new TypeError('a cluster shares its secrets');
     const secrets = { pepper: accountKeyPepper.reveal(), tokenKey: sessionTokenKey.reveal() };
-    return { log, store, secrets, alone: false };
+    return { log, store, table, sweep: async () => {}, secrets, alone: false };
   });
+
+const openDynamo = async (
+  { region, endpoint, prefix, createTables }: DynamoConfig,
+  { clock, onTrouble }: Pick<EngineParts, 'clock' | 'onTrouble'>,
+): Promise<Table> => {
+  // DynamoDB Local takes any credentials, but not none.
+  const local = endpoint !== null && isLoopback(new URL(endpoint).hostname);
+  const credentials = local ? { accessKeyId: 'local', secretAccessKey: 'local' } : null;
+  const options = { region, endpoint, prefix, credentials, onTrouble };
+  if (createTables) await createDynamoTables(options);
+  await verifyDynamoTables(options);
+  return openDynamoTable({ ...options, clock: () => epochMs(clock()) });
+};
 
 const certificates = (file: string | null) => (file === null ? {} : { ca: readFileSync(file) });
 

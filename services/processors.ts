@@ -3,11 +3,14 @@ import type { Log } from '../shared/log/log.ts';
 import type { Processor } from '../shared/runtime/processor.ts';
 import { type PartitionStatus, runProcessor } from '../shared/runtime/run.ts';
 import type { StateStore } from '../shared/state/state.ts';
+import type { Table } from '../shared/table/table.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
 import type { Metrics } from '../shared/telemetry/metrics.ts';
 import { concurrency } from './concurrency/concurrency.ts';
 import { observedProcessor } from './observed-processor.ts';
+import { resumePosition } from './resume-position/resume.ts';
 import type { FoldingRole, RoleName } from './roles.ts';
+import { viewEnd } from './view-end/view-end.ts';
 
 /** The processors that this process runs. */
 export type Processors = {
@@ -25,6 +28,7 @@ export type ProcessorsOptions = {
   readonly roles: readonly RoleName[];
   readonly log: Log;
   readonly store: StateStore;
+  readonly table: Table | null;
   readonly partitions: number;
   readonly clock: () => number;
   /** Waits before a batch is tried again. */
@@ -35,14 +39,18 @@ export type ProcessorsOptions = {
 
 // State and control state are their processor's own: nobody else looks into them.
 type AnyProcessor = Processor<unknown, unknown>;
-const FOLDS: Readonly<Record<FoldingRole, AnyProcessor>> = { concurrency: concurrency as AnyProcessor };
+const FOLDS: Readonly<Record<FoldingRole, AnyProcessor>> = {
+  concurrency: concurrency as AnyProcessor,
+  'resume-position': resumePosition as AnyProcessor,
+  'view-end': viewEnd as AnyProcessor,
+};
 const isFolding = (role: RoleName): role is FoldingRole => role in FOLDS;
 
 /** How long a start waits for the folds to catch up before it takes calls all the same. */
 const CATCH_UP_MS = 10 * SECOND_MS;
 
 export const startProcessors = async (options: ProcessorsOptions): Promise<Processors> => {
-  const { roles, log, store, partitions, clock, pause } = options;
+  const { roles, log, store, table, partitions, clock, pause } = options;
   const running = await Promise.all(
     roles.filter(isFolding).map(async (name) => {
       const watched = observedProcessor(name, options);
@@ -50,6 +58,7 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
         processor: FOLDS[name],
         log,
         store,
+        ...(table === null ? {} : { table }),
         partitions,
         clock: () => epochMs(clock()),
         pause,

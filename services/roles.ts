@@ -1,3 +1,4 @@
+import type { TableName } from '../schemas/tables.ts';
 import type { TopicName } from '../schemas/topics.ts';
 
 /**
@@ -9,6 +10,8 @@ export type Role = {
   readonly consumes: readonly TopicName[];
   readonly produces: readonly TopicName[];
   readonly keepsState: boolean;
+  /** What it keeps for longer than the log does. */
+  readonly tables: readonly TableName[];
   /** The path patterns that it answers, `*` for a parameter. */
   readonly serves: readonly string[];
 };
@@ -19,6 +22,7 @@ export const ROLES = {
     consumes: [],
     produces: ['heartbeats.v1'],
     keepsState: false,
+    tables: [],
     serves: ['/v1/heartbeats', '/v1/sessions', '/v1/sessions/*', '/v1/sessions/*/stop', '/v1/signals'],
   },
   concurrency: {
@@ -26,12 +30,33 @@ export const ROLES = {
     consumes: ['heartbeats.v1'],
     produces: ['stream-decisions.v1', 'heartbeats.v1.parked', 'heartbeats.v1', 'policies.v1'],
     keepsState: true,
+    tables: [],
     serves: ['/v1/block-check', '/v1/accounts/*/sessions'],
+  },
+  'resume-position': {
+    summary: 'knows where each profile goes on with each content',
+    consumes: ['heartbeats.v1'],
+    produces: ['heartbeats.v1', 'heartbeats.v1.parked'],
+    keepsState: true,
+    tables: ['resume-positions'],
+    serves: [
+      '/v1/accounts/*/profiles/*/resume-positions',
+      '/v1/accounts/*/profiles/*/resume-positions/*',
+      '/v1/accounts/*/profiles/*/resume-positions/*/undo',
+    ],
+  },
+  'view-end': {
+    summary: 'says when and how each viewing ended, and how much was watched',
+    consumes: ['heartbeats.v1'],
+    produces: ['view-ends.v1', 'heartbeats.v1.parked'],
+    keepsState: true,
+    tables: ['views'],
+    serves: ['/v1/views/*', '/v1/accounts/*/views'],
   },
 } as const satisfies Record<string, Role>;
 
 export type RoleName = keyof typeof ROLES;
 /** Those that fold a topic. */
 export type FoldingRole = Exclude<RoleName, 'ingest'>;
-export const ROLE_NAMES: readonly RoleName[] = ['ingest', 'concurrency'];
+export const ROLE_NAMES: readonly RoleName[] = ['ingest', 'concurrency', 'resume-position', 'view-end'];
 export const isRole = (text: string): text is RoleName => ROLE_NAMES.some((name) => name === text);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { recordSchemas, writeWithIds } from '../schemas/codec.ts';
-import { SECOND_MS } from '../schemas/time.ts';
+import { HOUR_MS, SECOND_MS } from '../schemas/time.ts';
 import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
 import { drained, harden, listen } from '../shared/http/server.ts';
@@ -21,12 +21,14 @@ import { heartbeatRoute } from './ingest/heartbeats.ts';
 import type { Ingest } from './ingest/ingest.ts';
 import { createLanes } from './ingest/lanes.ts';
 import { sessionRoutes } from './ingest/sessions.ts';
+import { durableRoutes } from './durable-routes.ts';
 import { type Engine, openEngine } from './engines.ts';
 import { addPages } from './pages.ts';
 import { activatePolicyFile, watchPolicyFile } from './policy-file.ts';
 import { operationRoutes } from './operations.ts';
 import { observed } from './observed.ts';
 import { type Processors, startProcessors } from './processors.ts';
+import { METADATA_KEYS } from './resume-position/title.ts';
 import type { RoleName } from './roles.ts';
 
 /** One process with some or all of the roles. The only place that chooses clocks and timers. */
@@ -56,6 +58,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     closers.push(() => registry?.close());
     const engine = await openEngine({
       config,
+      roles,
       nodeId,
       clock,
       onTrouble,
@@ -68,7 +71,17 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     if (activation !== null) await activatePolicyFile(activation, config, logger);
     const { partitions } = config;
     const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-    const processors = await startProcessors({ roles, log, store, partitions, clock, pause, metrics, logger });
+    const processors = await startProcessors({
+      roles,
+      log,
+      store,
+      table: engine.table,
+      partitions,
+      clock,
+      pause,
+      metrics,
+      logger,
+    });
     closers.push(() => processors.close());
     // With others, who answers what is not this process's to wait for.
     if (engine.alone) {
@@ -97,6 +110,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
 
     const timers = [
       setInterval(served.turn, TURN_MS),
+      setInterval(() => void engine.sweep().catch(onTrouble), HOUR_MS),
       setInterval(() => void activation?.restate(processors.owned('concurrency')).catch(onTrouble), SECOND_MS),
     ];
     closers.push(() => timers.forEach(clearInterval));
@@ -151,11 +165,11 @@ type Parts = {
 
 const serve = (parts: Parts) => {
   const { config, roles, clock, nodeId, activation, watching } = parts;
-  const { log, store, secrets } = parts.engine;
+  const { log, store, table, secrets } = parts.engine;
   const tokens = createTokens(secrets.tokenKey);
   const read = accountReader(store);
-  const waitFor = (partition: number, offset: number): Promise<boolean> =>
-    store.waitFor(concurrency.name, partition, offset, config.decisionTimeoutMs);
+  const waitsFor = (processor: string) => (partition: number, offset: number) =>
+    store.waitFor(processor, partition, offset, config.decisionTimeoutMs);
   let requests = 0;
   const nextRequestId = (): string => `${nodeId}-${(requests += 1).toString(36)}`;
   const lanes = createLanes({
@@ -174,7 +188,7 @@ const serve = (parts: Parts) => {
   });
   const shared = {
     read,
-    decided: waitFor,
+    decided: waitsFor(concurrency.name),
     accountKey: accountKeys(secrets.pepper),
     partitionOf: (key: string) => partitionOf(key, config.partitions),
     tokens,
@@ -186,7 +200,7 @@ const serve = (parts: Parts) => {
     lanes,
     claims: { waiting: 0, most: config.startsWaitingMax },
     networkKey: networkKeys(secrets.pepper),
-    metadataKeys: config.metadataKeys,
+    metadataKeys: [...new Set([...config.metadataKeys, ...METADATA_KEYS])],
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     nextRequestId,
     count: watching.counts,
@@ -209,6 +223,9 @@ const serve = (parts: Parts) => {
     publicRoutes: [
       ...(roles.includes('ingest') ? [heartbeatRoute(ingest), ...sessionRoutes(ingest)] : []),
       ...(roles.includes('concurrency') ? concurrencyRoutes(shared) : []),
+      ...(table === null
+        ? []
+        : durableRoutes({ ...shared, roles, log, store, table, secret: secrets.tokenKey, waitsFor, nextRequestId })),
       ...operations.health,
     ],
     adminRoutes: [

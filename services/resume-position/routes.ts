@@ -7,6 +7,7 @@ import { AFTER_QUERY, notYet, readAfter, refuseWarming } from '../../shared/http
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
 import type { Route } from '../../shared/http/route.ts';
+import type { CursorList, Cursors } from '../../shared/table/cursor.ts';
 import type { AnyTable } from '../../shared/table/table.ts';
 import { resumePosition } from './resume.ts';
 import { type ListName, shelfOf, TABLE } from './row.ts';
@@ -31,21 +32,13 @@ export type ResumeApi = {
   readonly nextRequestId: () => string;
 };
 
-type CursorList = { readonly table: typeof TABLE; readonly key: string; readonly list: string };
-/** Places of a list as callers carry them. */
-export type Cursors = {
-  write(list: CursorList, below: string): string;
-  /** Null for a text that was not written here for this list, or that is too old. */
-  read(text: string, list: CursorList): string | null;
-};
-
 export const DEFAULT_LIMIT = 20;
 export const MAX_LIMIT = 100;
 
 const ROW = '/v1/accounts/{accountId}/profiles/{profileId}/resume-positions/{contentId}';
 const LISTS: readonly ListName[] = ['in-progress', 'history'];
-const READ_PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING'] as const;
-const WRITE_PROBLEMS = ['VALIDATION_FAILED', 'LOG_UNAVAILABLE', 'OVERLOADED', 'SHUTTING_DOWN'] as const;
+const READ_PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING', 'STORE_UNAVAILABLE'] as const;
+const WRITE_PROBLEMS = ['VALIDATION_FAILED', 'LOG_UNAVAILABLE', 'STORE_UNAVAILABLE'] as const;
 
 export const resumeRoutes = (api: ResumeApi): readonly Route[] => [
   {

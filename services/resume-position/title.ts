@@ -25,6 +25,9 @@ export type Title = TitleName & {
   readonly asOf: { readonly position: string; readonly appendedAtMs: number } | null;
 };
 
+/** Declared metadata that the rules know: where the credits of a film begin, and that a live channel can be started over. */
+export const METADATA_KEYS = ['creditsMs', 'startOver'] as const;
+
 export type TitleName = { readonly profileId: string; readonly contentId: string };
 
 /** One session on one title, as its newest beat told it. */

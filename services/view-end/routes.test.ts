@@ -8,7 +8,7 @@ import { evening, KEY, type Evening } from './testing/evening.ts';
 import { householdReader } from './view.ts';
 
 const cursors: ViewsApi['cursors'] = {
-  write: ({ key, below }) => `${key}/${below}`,
+  write: ({ key }, below) => `${key}/${below}`,
   read: (text, { key }) => (text.startsWith(`${key}/`) ? text.slice(key.length + 1) : null),
 };
 

@@ -3,16 +3,9 @@ import type { AccountKey } from '../../schemas/ids.ts';
 import { AFTER_QUERY, readAfter, refuseWarming } from '../../shared/http/after.ts';
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import type { Route } from '../../shared/http/route.ts';
+import type { Cursors } from '../../shared/table/cursor.ts';
 import { findView, type HouseholdReader, listViews, type Seen, type ViewTable } from './view.ts';
 import { viewEnd } from './view-end.ts';
-
-/** A page's place as callers carry it: opaque, and good for this list of this account only. */
-export type Cursors = {
-  write(place: ListOf & { readonly below: string }): string;
-  /** Null where the text is none of ours for this list, or is too old. */
-  read(text: string, of: ListOf): string | null;
-};
-type ListOf = { readonly table: 'views'; readonly key: string; readonly list: 'views' };
 
 export type ViewsApi = {
   readonly read: HouseholdReader;
@@ -25,7 +18,7 @@ export type ViewsApi = {
   readonly tenant: string;
 };
 
-const PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING'] as const;
+const PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING', 'STORE_UNAVAILABLE'] as const;
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
@@ -79,7 +72,7 @@ const list = async (api: ViewsApi, call: Call): Promise<Reply> => {
     throw new ProblemError('INVALID_CURSOR', 'cursor is none of this list, or too old');
   const seen = await readAccount(api, call, key);
   const { views, next } = await listViews(seen, api.table, { key, below, limit });
-  const body: ViewList = { items: views, nextCursor: next === null ? null : api.cursors.write({ ...of, below: next }) };
+  const body: ViewList = { items: views, nextCursor: next === null ? null : api.cursors.write(of, next) };
   return { status: 200, body };
 };
 

@@ -183,6 +183,12 @@ export const PROBLEMS = {
     retryable: true,
     advice: 'Play on. It was not accepted: send the same beat again with jitter.',
   },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    title: 'What is stored cannot be read right now.',
+    retryable: true,
+    advice: 'Ask again after `retryAfterMs`. Nothing is lost.',
+  },
   OVERLOADED: {
     status: 503,
     title: 'More is waiting than can be answered in time.',

@@ -11,15 +11,7 @@ import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
-import type {
-  Checkpoint,
-  CommitOutcome,
-  Loaded,
-  Owner,
-  PartitionClock,
-  Row,
-  StateStore,
-} from '../state/state.ts';
+import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
 import { liveClock } from './live-time.ts';
 import { type AnyTable, nameOf, type TableKey, type TableRow } from '../table/table.ts';

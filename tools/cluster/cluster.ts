@@ -30,7 +30,7 @@ export type Cluster = {
 export type ClusterOptions = {
   /** Where Kafka and Redis are, and whatever else services are told. */
   readonly env: Environment;
-  readonly counts: Readonly<Record<RoleName, number>>;
+  readonly counts: Readonly<Record<'ingest' | 'concurrency', number>> & Partial<Readonly<Record<RoleName, number>>>;
   readonly port: number;
   readonly adminPort: number;
   /** What each process says goes into a file here; left out, it is removed at the end. */
@@ -89,7 +89,8 @@ export const startCluster = async ({
   try {
     // Owners first: who asks for a decision finds somebody who makes it.
     await processes.scale('concurrency', counts.concurrency);
-    await processes.scale('ingest', counts.ingest);
+    for (const role of ROLE_NAMES.filter((name) => name !== 'concurrency'))
+      await processes.scale(role, counts[role] ?? 0);
     const urlsOf = (role: RoleName): readonly string[] => processes.ready(role).map(({ url }) => url);
     const front = await startProxy({ port, upstreams: (path) => urlsOf(roleFor(path)) });
     proxies.push(front);

@@ -3,9 +3,11 @@ import { MissingProgram } from '../stack/programs.ts';
 import { shownProcesses, startCluster } from './cluster.ts';
 import { startParts } from './parts.ts';
 
-const USAGE = `npm run cluster -- [--ingest 2] [--owners 3] [--brokers 1|3] [--redis single|cluster] [--port 8080] [--admin-port 9090] [--json]
+const USAGE = `npm run cluster -- [--ingest 2] [--owners 3] [--resume 0] [--views 0] [--brokers 1|3] [--redis single|cluster]
+                       [--port 8080] [--admin-port 9090] [--json]
 
-Kafka and Redis on the loopback (or those of KAFKA_BROKERS and REDIS_URL), each role as its own processes, and one
+Kafka and Redis, and DynamoDB Local where resume positions or views are asked for, on the loopback (or those of
+KAFKA_BROKERS, REDIS_URL and DYNAMODB_ENDPOINT), each role as its own processes, and one
 address before them. Ends with Ctrl-C and leaves nothing behind. While it runs:
 
   curl <admin>/cluster                                       which processes there are
@@ -26,7 +28,9 @@ const whole = (
 /** Beside others on the same Kafka and Redis. */
 const prefixes = (): Record<string, string> =>
   Object.fromEntries(
-    ['KAFKA_PREFIX', 'REDIS_PREFIX'].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+    ['KAFKA_PREFIX', 'REDIS_PREFIX', 'DYNAMODB_PREFIX'].flatMap((name) =>
+      process.env[name] ? [[name, process.env[name]]] : [],
+    ),
   );
 
 const main = async (): Promise<void> => {
@@ -34,6 +38,8 @@ const main = async (): Promise<void> => {
     options: {
       ingest: { type: 'string', default: '2' },
       owners: { type: 'string', default: '3' },
+      resume: { type: 'string', default: '0' },
+      views: { type: 'string', default: '0' },
       brokers: { type: 'string', default: '1' },
       redis: { type: 'string', default: 'single' },
       port: { type: 'string' },
@@ -49,6 +55,8 @@ const main = async (): Promise<void> => {
   const counts = {
     ingest: whole('ingest', values.ingest, { least: 1, most: 32 }),
     concurrency: whole('owners', values.owners, { least: 1, most: 32 }),
+    'resume-position': whole('resume', values.resume, { least: 0, most: 32 }),
+    'view-end': whole('views', values.views, { least: 0, most: 32 }),
   };
   if (values.brokers !== '1' && values.brokers !== '3') throw new WrongUsage('--brokers is 1 or 3');
   const { redis } = values;
@@ -59,9 +67,14 @@ const main = async (): Promise<void> => {
   };
 
   say('starting Kafka and Redis');
-  const parts = await startParts({ brokers: values.brokers === '3' ? 3 : 1, redis });
+  const dynamo = counts['resume-position'] + counts['view-end'] > 0;
+  const parts = await startParts({ brokers: values.brokers === '3' ? 3 : 1, redis, dynamo });
   try {
-    say(`starting ${counts.ingest} of ingest and ${counts.concurrency} owners`);
+    say(
+      `starting ${Object.entries(counts)
+        .map(([role, count]) => `${count} of ${role}`)
+        .join(', ')}`,
+    );
     const cluster = await startCluster({ env: { ...prefixes(), ...parts.env }, counts, ...places });
     const processes = shownProcesses(cluster.processes.list());
     const { url, admin, env } = cluster;
