@@ -55,6 +55,7 @@ export const run = ({ processor, log, store, clock }: RunParts): Promise<Running
     log,
     store,
     partitions: PARTITIONS,
+    parks: true,
     clock: read(clock),
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     onEvent: (event) => {

@@ -25,6 +25,7 @@ type Store = Parts<Account, Control>['store'];
 const partsOf = (store: Store, partitions: number): Parts<Account, Control> => ({
   processor: concurrency,
   partitions,
+  parks: true,
   keptRows: Math.ceil(131_072 / partitions),
   store,
   onEvent: () => {},

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { epochMs } from '../schemas/time.ts';
 import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
+import { ROLE_NAMES } from './roles.ts';
 import { type Api, openApi } from './testing/contract.ts';
 import { send } from './testing/http.ts';
 import { admit, beat, newAccount, start } from './testing/player.ts';
@@ -19,7 +20,7 @@ describe('health', () => {
     for (const ask of [api.call, api.admin]) {
       for (const path of ['/healthz', '/readyz']) {
         const { status, json } = await ask({ path });
-        expect([status, json]).toEqual([200, { status: 'ok', roles: ['ingest', 'concurrency'] }]);
+        expect([status, json]).toEqual([200, { status: 'ok', roles: ROLE_NAMES }]);
       }
     }
   });
@@ -65,7 +66,7 @@ describe('/admin', () => {
     const { status, json } = await api.admin({ path: '/admin/processors' });
     expect(status).toBe(200);
     const { processors } = json as { processors: readonly { name: string; partitions: readonly object[] }[] };
-    expect(processors.map((p) => p.name)).toEqual(['concurrency']);
+    expect(processors.map((p) => p.name)).toEqual(['concurrency', 'resume-position', 'view-end']);
     expect(processors[0]!.partitions).toHaveLength(4);
     for (const one of processors[0]!.partitions) {
       expect(one).toMatchObject({ state: 'running', progress: 1, error: null, offset: expect.any(Number) });

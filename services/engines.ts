@@ -86,7 +86,7 @@ const openEmbedded = ({ config, clock, onTrouble, onCheckpointFailed }: EnginePa
     });
     closers.push(() => store.close());
     const table = await openSqliteTable({
-      file: join(folder.path, 'tables', 'tables.sqlite'),
+      file: join(folder.path, 'tables.sqlite'),
       clock: () => epochMs(clock()),
     });
     closers.push(() => table.close());

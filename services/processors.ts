@@ -1,4 +1,5 @@
 import { epochMs, SECOND_MS } from '../schemas/time.ts';
+import type { TopicName } from '../schemas/topics.ts';
 import type { Log } from '../shared/log/log.ts';
 import type { Processor } from '../shared/runtime/processor.ts';
 import { type PartitionStatus, runProcessor } from '../shared/runtime/run.ts';
@@ -9,7 +10,7 @@ import type { Metrics } from '../shared/telemetry/metrics.ts';
 import { concurrency } from './concurrency/concurrency.ts';
 import { observedProcessor } from './observed-processor.ts';
 import { resumePosition } from './resume-position/resume.ts';
-import type { FoldingRole, RoleName } from './roles.ts';
+import { type FoldingRole, type RoleName, ROLES } from './roles.ts';
 import { viewEnd } from './view-end/view-end.ts';
 
 /** The processors that this process runs. */
@@ -59,6 +60,8 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
         log,
         store,
         ...(table === null ? {} : { table }),
+        // What nobody can read is set aside once, whoever else folds it.
+        parks: (ROLES[name].produces as readonly TopicName[]).includes('heartbeats.v1.parked'),
         partitions,
         clock: () => epochMs(clock()),
         pause,
@@ -75,13 +78,15 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
         .flatMap(({ one }) => one.status().filter(({ state }) => state !== 'failed'))
         .map(({ partition }) => partition),
     caughtUp: async () => {
-      for (const { name } of running)
-        await Promise.all(
-          Array.from({ length: partitions }, async (_, partition) => {
+      const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+      await Promise.all(
+        running.flatMap(({ name }) =>
+          numbers.map(async (partition) => {
             const { end } = await log.bounds(FOLDS[name].input, partition);
             await store.waitFor(name, partition, end, CATCH_UP_MS);
           }),
-        );
+        ),
+      );
     },
     sample: () => running.forEach(({ watched, one }) => watched.sample(one.status())),
     close: async () => void (await Promise.all(running.map(({ one }) => one.close()))),

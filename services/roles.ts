@@ -36,7 +36,7 @@ export const ROLES = {
   'resume-position': {
     summary: 'knows where each profile goes on with each content',
     consumes: ['heartbeats.v1'],
-    produces: ['heartbeats.v1', 'heartbeats.v1.parked'],
+    produces: ['heartbeats.v1'],
     keepsState: true,
     tables: ['resume-positions'],
     serves: [
@@ -48,7 +48,7 @@ export const ROLES = {
   'view-end': {
     summary: 'says when and how each viewing ended, and how much was watched',
     consumes: ['heartbeats.v1'],
-    produces: ['view-ends.v1', 'heartbeats.v1.parked'],
+    produces: ['view-ends.v1'],
     keepsState: true,
     tables: ['views'],
     serves: ['/v1/views/*', '/v1/accounts/*/views'],

@@ -44,7 +44,7 @@ describe('a start that cannot be', () => {
     const { code, stderr } = await runToEnd({}, ['trending']);
     expect([code, stderr.trim()]).toEqual([
       1,
-      'no such role: trending. There are: ingest, concurrency, or none for all.',
+      'no such role: trending. There are: ingest, concurrency, resume-position, view-end, or none for all.',
     ]);
   });
 

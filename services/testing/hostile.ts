@@ -21,10 +21,10 @@ export type HostileOptions = {
   readonly onSample?: (sent: number, bytes: number) => void;
 };
 
-/** POST operations of the document that nobody attacks: a new route must be added to the targets. */
+/** POST operations with a body that nobody attacks: a new route must be added to the targets. */
 export const unattacked = ({ document }: Api): readonly string[] =>
   Object.entries(document.paths)
-    .filter(([path, methods]) => methods['post'] !== undefined && !path.endsWith('/activate'))
+    .filter(([path, methods]) => methods['post']?.['requestBody'] !== undefined && !path.endsWith('/activate'))
     .map(([path]) => path)
     .filter((path) => !TARGETS.some((target) => matchesPath(path, target.path)));
 

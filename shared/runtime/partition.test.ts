@@ -58,6 +58,7 @@ const bench = (memory?: MemoryState): Bench => {
       processor: counting as Parts<unknown, unknown>['processor'],
       partitions: 4,
       keptRows: 100,
+      parks: true,
       onEvent: (event) => made.events.push(event),
       store: {
         open: (request) => store.open(request),

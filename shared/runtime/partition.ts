@@ -33,6 +33,8 @@ export type Parts<State, Control> = {
   readonly store: Pick<StateStore, 'open' | 'load' | 'commit'>;
   /** Absent: this processor neither reads nor puts rows. */
   readonly table?: Pick<AnyTable, 'get' | 'put'>;
+  /** Whether records that nobody can read are set aside; else they are only left out. */
+  readonly parks: boolean;
   /** How many partitions keyed topics have. */
   readonly partitions: number;
   /** So many rows that it wrote an owner keeps, of each partition. */
@@ -259,6 +261,7 @@ const readBatch = <State, Control>(
       event = decode(record.value);
     } catch (error) {
       if (error instanceof UnreadableRecord) {
+        if (!parts.parks) continue;
         parked.push({ record, reason: error.message });
         parts.onEvent({ kind: 'parked', partition: partition.number, offset: record.offset, reason: error.message });
         continue;

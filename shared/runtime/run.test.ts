@@ -63,6 +63,7 @@ const bench = ({ partitions = 2, maxRecords = 100 } = {}): Bench => {
     run: () =>
       runProcessor({
         processor: counting,
+        parks: true,
         log,
         store: made.store,
         partitions,

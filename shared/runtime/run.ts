@@ -21,6 +21,8 @@ export type RunOptions<State, Control> = {
   readonly log: Log;
   readonly store: StateStore;
   readonly table?: Table;
+  /** Whether this processor sets aside what nobody can read; of those that fold a topic one does. */
+  readonly parks: boolean;
   readonly partitions: number;
   readonly clock: () => EpochMs;
   /** Waits before a batch is tried again. */
@@ -76,6 +78,7 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
     processor,
     store,
     ...(options.table === undefined ? {} : { table: options.table }),
+    parks: options.parks,
     partitions: options.partitions,
     keptRows: Math.ceil(KEPT_ROWS / options.partitions),
     onEvent,

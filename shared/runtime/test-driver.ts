@@ -90,6 +90,7 @@ export const testDriver = <State, Control>(
     table,
     partitions: partition + 1,
     keptRows: 100,
+    parks: true,
     onEvent: (event) => events.push(event),
     store: {
       open: (request) => memory.open(request),

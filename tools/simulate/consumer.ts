@@ -107,6 +107,7 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
     processor: engine.concurrency,
     partitions: 1,
     keptRows,
+    parks: true,
     onEvent: (event) => {
       if (event.kind === 'reopened') trace.add('reopen', event.outcome);
       if (event.kind !== 'rebuild') return;

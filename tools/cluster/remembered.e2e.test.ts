@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Evening, remembered, watchFilm } from '../../services/testing/evening.ts';
+import { newAccount } from '../../services/testing/player.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { type ClusterParts, startParts } from './parts.ts';
+
+const START_MS = 120_000;
+
+let parts: ClusterParts;
+let cluster: Cluster;
+let evenings: readonly Evening[];
+beforeAll(async () => {
+  parts = await startParts({ brokers: 1, redis: 'single', dynamo: true });
+  // What is tested is not how quick the machine is: a slow one delays answers and refuses nothing.
+  const env = { ...parts.env, DECISION_TIMEOUT_MS: '10000', APPEND_TIMEOUT_MS: '5000', PARTITIONS: '4' };
+  const counts = { ingest: 1, concurrency: 1, 'resume-position': 1, 'view-end': 1 };
+  cluster = await startCluster({ env, counts, port: 0, adminPort: 0 });
+  evenings = await Promise.all(Array.from({ length: 6 }, () => watchFilm(cluster.url, newAccount())));
+}, START_MS);
+afterAll(async () => {
+  await cluster?.close();
+  await parts?.stop();
+}, START_MS);
+
+const all = (): Promise<readonly unknown[]> => Promise.all(evenings.map((evening) => remembered(cluster.url, evening)));
+
+/** Whoever rebuilds answers that it does; what it says then is held against what was said before. */
+const warm = async (): Promise<readonly unknown[]> => {
+  for (;;) {
+    const told = await Promise.all(evenings.map((evening) => remembered(cluster.url, evening)));
+    if (told.every(({ resume, view }) => resume !== null && view !== null)) return told;
+    await sleep(200);
+  }
+};
+
+describe('resume positions and views on Kafka, Redis and DynamoDB', () => {
+  it('are what the evening left', async () => {
+    const told = await warm();
+    for (const one of told)
+      expect(one).toMatchObject({
+        resume: { positionMs: 11_000, source: 'stop' },
+        view: { status: 'final', reason: 'stopped', distinctMs: 11_000 },
+      });
+  }, 30_000);
+
+  it('are exact again after kill -9 of those who fold them', async () => {
+    const before = await warm();
+    for (const { role, pid } of cluster.processes.list())
+      if (role === 'resume-position' || role === 'view-end') process.kill(pid, 'SIGKILL');
+    expect(await warm()).toEqual(before);
+  }, 60_000);
+
+  it('are exact again after the loss of Redis', async () => {
+    const before = await warm();
+    const redis = new Redis(cluster.env['REDIS_URL'] ?? '');
+    await redis.flushall();
+    redis.disconnect();
+    expect(await warm()).toEqual(before);
+    // Whoever is asked a second time has nothing else to say.
+    expect(await all()).toEqual(before);
+  }, 60_000);
+});
