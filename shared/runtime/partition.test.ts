@@ -259,6 +259,20 @@ describe('rows that an owner wrote', () => {
   });
 });
 
+describe('what nobody can read', () => {
+  it('is set aside by the processor that is to do so, and left out by all others', () => {
+    const broken: LogRecord = { ...record(0, poke()), value: new Uint8Array([1, 2, 3]) };
+    for (const parks of [true, false]) {
+      const b = bench();
+      const partition = b.open();
+      b.run(foldBatch({ ...b.parts, parks }, partition, batch(0, 2, [broken, record(1, poke())])));
+      const topics = b.sent.map(({ topic }) => topic).sort();
+      expect(topics).toEqual(parks ? ['heartbeats.v1.parked', 'stream-decisions.v1'] : ['stream-decisions.v1']);
+      expect(nextOffset(partition)).toBe(2);
+    }
+  });
+});
+
 describe('more timers than a store brings at once', () => {
   const keys = ['a', 'b', 'c', 'd'];
   const started = batch(
