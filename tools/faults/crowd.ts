@@ -38,6 +38,8 @@ export type CrowdOptions = {
 
 const AT_ONCE = 32;
 const TIMEOUT_MS = 5_000;
+const MOST_TRIES = 20;
+const RETRY_MS = 500;
 
 /** So many at a time. */
 export const inTurns = async <T>(
@@ -51,6 +53,15 @@ export const inTurns = async <T>(
       for (const item of left) await work(item);
     }),
   );
+};
+
+/** Before anything is broken on purpose a busy machine is no fault: what is answered 503 is asked again, as players do. */
+export const untilTaken = async (ask: () => Promise<Response>): Promise<Response> => {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask();
+    if (answer.status !== 503 || tries === MOST_TRIES) return answer;
+    await sleep(RETRY_MS);
+  }
 };
 
 export const startCrowd = ({ name, size, intervalMs, url }: CrowdOptions): Crowd => {
@@ -90,7 +101,7 @@ export const startCrowd = ({ name, size, intervalMs, url }: CrowdOptions): Crowd
     seen,
     begin: () =>
       inTurns(accounts, AT_ONCE, async (accountId) => {
-        const answer = await call('/v1/sessions', start({ accountId }));
+        const answer = await untilTaken(() => call('/v1/sessions', start({ accountId })));
         if (answer.status !== 201) throw new Error(`${accountId} was answered ${answer.status} ${answer.text}`);
       }),
     play: () => {

@@ -11,7 +11,7 @@ import { beat, start } from '../../services/testing/player.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { startOwnKafka } from '../stack/own-kafka.ts';
 import { startOwnRedis } from '../stack/own-redis.ts';
-import { inTurns } from './crowd.ts';
+import { inTurns, untilTaken } from './crowd.ts';
 import { untilWell } from './watch.ts';
 import { show } from './show.ts';
 
@@ -153,7 +153,7 @@ type Call = (path: string, body?: unknown) => Promise<Response>;
 /** Two streams that run; one that was replaced on its device, and one that was refused. */
 const prepare = async (accountId: string, call: Call): Promise<void> => {
   const begin = async (sessionId: string, deviceId: string, status: number): Promise<void> => {
-    const answer = await call('/v1/sessions', start({ accountId, sessionId, deviceId }));
+    const answer = await untilTaken(() => call('/v1/sessions', start({ accountId, sessionId, deviceId })));
     if (answer.status !== status) throw new Error(`${accountId} ${sessionId}: ${answer.status} ${answer.text}`);
   };
   await begin('replaced', 'tv', 201);
