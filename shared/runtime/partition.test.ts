@@ -310,6 +310,18 @@ describe('more timers than a store brings at once', () => {
     expect(whole.sent).toHaveLength(8);
   });
 
+  it('let nothing be set aside twice, though the batch is folded in steps', () => {
+    const broken: LogRecord = { ...record(8, tick(), null, 1_055), value: new Uint8Array([1, 2, 3]) };
+    const b = bench();
+    const load = cutShort((request) => b.memory.load(request), 1);
+    const partition = b.open();
+    const parts = { ...b.parts, store: { ...b.parts.store, load } };
+    for (const one of [started, batch(4, 9, [...later.records, broken])]) b.run(foldBatch(parts, partition, one));
+    expect([b.commits.length, nextOffset(partition)]).toEqual([5, 9]);
+    expect(b.events.filter(({ kind }) => kind === 'parked')).toHaveLength(1);
+    expect(b.sent.filter(({ topic }) => topic === 'heartbeats.v1.parked')).toHaveLength(1);
+  });
+
   it('are folded all at once where one record lets them fire', () => {
     const cut = folded([started, batch(4, 5, [record(4, tick(), null, 1_055)])], 1);
     expect([cut.commits, cut.sent.length, cut.offset]).toEqual([2, 8, 5]);

@@ -14,7 +14,7 @@ import { formatPosition, positionOf } from '../log/position.ts';
 import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import { type AnyTable, nameOf, type TableKey, type TableRow } from '../table/table.ts';
+import { type AnyTable, nameOf, type TableRow } from '../table/table.ts';
 import { type Emit, type Processor, readState } from './processor.ts';
 import { step, type Steps } from './steps.ts';
 
@@ -124,21 +124,22 @@ export function* foldBatch<State, Control>(
   partition: Partition,
   batch: Batch,
 ): Steps<number> {
-  for (;;) {
-    const start = nextOffset(partition);
-    const offset = yield* foldSome(parts, partition, batch);
-    if (offset <= start || offset >= batch.to) return offset;
+  const start = nextOffset(partition);
+  // The store decides where to go on: what it has is skipped, and a batch from beyond it is asked for again.
+  if (batch.to <= start || batch.from > start) return start;
+  let left = readBatch(parts, partition, batch, start);
+  for (let from = start; ;) {
+    const offset = yield* foldSome(parts, partition, left);
+    if (offset <= from || offset >= batch.to) return offset;
+    left = cut(left, { from: offset, until: left.until });
+    from = offset;
   }
 }
 
 /** Load, fold, send, commit, in this order. Where very much is due within a batch, only its first records are folded. */
-function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Partition, batch: Batch): Steps<number> {
+function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Partition, left: Read): Steps<number> {
   const { log, store } = parts;
-  const start = nextOffset(partition);
-  // The store decides where to go on: what it has is skipped, and a batch from beyond it is asked for again.
-  if (batch.to <= start || batch.from > start) return start;
-
-  let read = readBatch(parts, partition, batch, start);
+  let read = left;
   let times = timesOf(partition, read.records);
 
   const keys = new Set<string>();
@@ -156,14 +157,14 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
   const { cutMs } = loaded;
   const behind = cutMs === null ? undefined : read.records[times.lives.findIndex((live) => live >= cutMs)];
   if (behind !== undefined) {
-    read = before(behind.offset, read);
+    read = cut(left, { from: 0, until: behind.offset });
     times = timesOf(partition, read.records);
   }
   const { lives, end } = times;
   const stored = yield* readThrough(parts, partition, read.records, loaded);
   const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded, kept, stored });
 
-  const offset = read.until ?? batch.to;
+  const offset = read.until;
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
   for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));
   const puts = putsOf(partition, folded);
@@ -240,8 +241,8 @@ type Parked = { readonly record: LogRecord; readonly reason: string };
 type Read = {
   readonly records: readonly Readable[];
   readonly parked: readonly Parked[];
-  /** The offset at which it ends, where that is within the batch. */
-  readonly until: number | null;
+  /** Everything below this offset is in it, or has been left out. */
+  readonly until: number;
   readonly pausedBy: PartitionPaused | null;
 };
 
@@ -275,15 +276,18 @@ const readBatch = <State, Control>(
     }
     records.push({ offset: record.offset, key: record.key, appendedAtMs: record.appendedAtMs, event });
   }
-  return { records, parked, until: null, pausedBy: null };
+  return { records, parked, until: batch.to, pausedBy: null };
 };
 
-const before = (offset: number, { records, parked }: Read): Read => ({
-  records: records.filter((record) => record.offset < offset),
-  parked: parked.filter(({ record }) => record.offset < offset),
-  until: offset,
-  pausedBy: null,
-});
+const cut = (read: Read, { from, until }: { readonly from: number; readonly until: number }): Read => {
+  const within = ({ offset }: { readonly offset: number }): boolean => offset >= from && offset < until;
+  return {
+    records: read.records.filter(within),
+    parked: read.parked.filter(({ record }) => within(record)),
+    until,
+    pausedBy: until === read.until ? read.pausedBy : null,
+  };
+};
 
 /** Live time at each record, and the clock behind them. */
 const timesOf = (partition: Partition, records: readonly Readable[]): { lives: LiveMs[]; end: PartitionClock } => {
@@ -306,28 +310,19 @@ function* readThrough<State, Control>(
   records: readonly Readable[],
   loaded: Loaded,
 ): Steps<ReadonlyMap<number, Stored>> {
-  const stored = new Map<number, Stored>();
   const { processor } = parts;
-  if (processor.reads === undefined) return stored;
+  if (processor.reads === undefined) return new Map();
   // What fires in this batch may forget what the state has now.
   const due = new Set(loaded.due.map(({ key }) => key));
-  const needs = new Map<string, { readonly wanted: TableKey; readonly offsets: number[] }>();
-  for (const { key, event, offset } of records) {
-    if (key === null) continue;
+  const needs = records.flatMap(({ key, event, offset }) => {
+    if (key === null) return [];
     const row = due.has(key) ? undefined : (kept.get(key) ?? loaded.rows.get(key));
-    const wanted = processor.reads(row === undefined ? undefined : readState(processor, row), event, key);
-    if (wanted === null) continue;
-    const name = nameOf(wanted);
-    const known = needs.get(name);
-    if (known === undefined) needs.set(name, { wanted, offsets: [offset] });
-    else known.offsets.push(offset);
-  }
-  if (needs.size === 0) return stored;
-  const wanted = [...needs.values()].map((need) => need.wanted);
-  const rows = yield* step('read', () => tableOf(parts).get(wanted));
-  for (const [i, [name, { offsets }]] of [...needs].entries())
-    for (const offset of offsets) stored.set(offset, { name, row: rows[i] ?? undefined });
-  return stored;
+    const wanted = processor.reads?.(row === undefined ? undefined : readState(processor, row), event, key) ?? null;
+    return wanted === null ? [] : [{ offset, wanted }];
+  });
+  if (needs.length === 0) return new Map();
+  const rows = yield* step('read', () => tableOf(parts).get(needs.map(({ wanted }) => wanted)));
+  return new Map(needs.map(({ offset, wanted }, i) => [offset, { name: nameOf(wanted), row: rows[i] ?? undefined }]));
 }
 
 /** Without those that were done before. */
