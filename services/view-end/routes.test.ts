@@ -138,6 +138,14 @@ describe('GET /v1/accounts/{accountId}/views', () => {
     expect(pages).toHaveLength(Math.ceil(12 / limit));
   });
 
+  it('orders views that ended together as the table does, by bytes', async () => {
+    const home = evening();
+    for (const id of ['\uFF5E', '\u{1F600}']) home.start(id);
+    home.silence(10);
+    for (const id of ['\uFF5E', '\u{1F600}']) home.beat(id, { state: 'ended' });
+    expect(ids(await caller(home).list())).toEqual(['\u{1F600}', '\uFF5E']);
+  });
+
   it('has nothing for an account that nobody knows', async () => {
     expect(await caller(full()).list('', 'nobody')).toEqual({ items: [], nextCursor: null });
   });

@@ -1,6 +1,7 @@
 import type { View } from '../../schemas/generated/http.ts';
 import { readState } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
+import { compareText } from '../../shared/table/table-rows.ts';
 import type { AnyTable, TableRow } from '../../shared/table/table.ts';
 import type { Household } from './household.ts';
 import { versionOf, viewOf } from './revision.ts';
@@ -57,7 +58,7 @@ export const listViews = async ({ household }: Seen, table: ViewTable, { key, be
   const outdone = new Set(rows.flatMap((row, i) => (row !== null && !isNewer(parts[i]!.view, row) ? [row.id] : [])));
   const shown = known.filter(({ view }) => !outdone.has(view.sessionId));
   const ids = new Set(shown.map(({ view }) => view.sessionId));
-  const placed = shown.filter(({ place }) => below === null || place < below);
+  const placed = shown.filter(({ place }) => below === null || compareText(place, below) < 0);
 
   // One more than asked for tells whether there is another page.
   const wanted = limit + 1;
@@ -69,7 +70,7 @@ export const listViews = async ({ household }: Seen, table: ViewTable, { key, be
     more = page.next !== null;
     from = page.next;
   }
-  const all = [...placed, ...stored].sort((a, b) => (a.place < b.place ? 1 : -1));
+  const all = [...placed, ...stored].sort((a, b) => compareText(b.place, a.place));
   const page = all.slice(0, limit);
   return {
     views: page.map(({ view }) => view),
