@@ -1,7 +1,9 @@
 import type {
   AccountErased,
+  Ad,
   Heartbeat,
   PolicyActivated,
+  Quality,
   RecordParked,
   ResumeHidden,
   ResumeUndone,
@@ -11,6 +13,19 @@ import type {
   Tick,
   ViewEnded,
 } from './generated/records.ts';
+
+/** A beat that tells of quality, or of an advertisement, and leaves all of it out. */
+export const NO_QUALITY: Quality = {
+  bitrateKbps: null,
+  bufferMs: null,
+  stallCount: null,
+  stallMs: null,
+  droppedFrames: null,
+  startupMs: null,
+  throughputKbps: null,
+  errorCode: null,
+};
+export const NO_AD: Ad = { adId: null, breakId: null, positionMs: null };
 
 /** What lies in `heartbeats.v1`, by the name of its schema. */
 export type LogEvent =

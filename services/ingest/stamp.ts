@@ -1,3 +1,4 @@
+import { NO_AD, NO_QUALITY } from '../../schemas/events.ts';
 import type { HeartbeatRequest, SignalRequest } from '../../schemas/generated/http.ts';
 import type { Heartbeat } from '../../schemas/generated/records.ts';
 import type { Reason } from '../../schemas/reasons.ts';
@@ -77,18 +78,6 @@ export const stampSignal = (signal: SignalRequest, stamp: Omit<Stamp, 'source' |
   );
 
 const NO_METADATA: Readonly<Record<string, string>> = {};
-const NO_QUALITY = {
-  bitrateKbps: null,
-  bufferMs: null,
-  stallCount: null,
-  stallMs: null,
-  droppedFrames: null,
-  startupMs: null,
-  throughputKbps: null,
-  errorCode: null,
-};
-const NO_AD = { adId: null, breakId: null, positionMs: null };
-
 const declared = (metadata: Readonly<Record<string, string>>, keys: readonly string[]): Record<string, string> => {
   const kept: Record<string, string> = {};
   for (const key of keys) {

@@ -8,6 +8,7 @@ import type {
 import { parsePolicy } from '../../../schemas/policy.ts';
 import { SECOND_MS } from '../../../schemas/time.ts';
 import { testDriver, type TestDriver } from '../../../shared/runtime/test-driver.ts';
+import { heartbeat } from '../../../shared/sessions/testing/heartbeat.ts';
 import { type Account, holdsSlot, type Session } from '../account.ts';
 import { concurrency } from '../concurrency.ts';
 import { accountReader, type Asker, decisionOf, findSession, type Seen, stampFrom } from '../view.ts';
@@ -77,39 +78,8 @@ export const policyOf = (yaml: string): Policy => {
 };
 
 /** A beat of a device that has the name of its session, unless it is said otherwise. */
-export const beatOf = (sessionId: string, nowMs: number, { ageMs = 0, ...said }: Said = {}): Heartbeat => ({
-  tenant: 'tenant',
-  sessionId,
-  sequence: 0,
-  profileId: 'parent',
-  deviceId: sessionId,
-  deviceType: 'tv',
-  deviceName: null,
-  contentId: 'film',
-  contentType: 'vod',
-  state: 'playing',
-  positionMs: 0,
-  durationMs: null,
-  playbackRate: null,
-  country: null,
-  cdn: null,
-  appVersion: null,
-  player: null,
-  seriesId: null,
-  tracking: 'full',
-  metadata: {},
-  quality: null,
-  ad: null,
-  sentAtMs: nowMs,
-  receivedAtMs: nowMs,
-  occurredAtMs: nowMs - ageMs,
-  clockSkewMs: ageMs,
-  source: 'player',
-  networkKey: null,
-  lastDecision: null,
-  claims: {},
-  ...said,
-});
+export const beatOf = (sessionId: string, nowMs: number, said: Said = {}): Heartbeat =>
+  heartbeat(sessionId, nowMs, { deviceId: sessionId, clockSkewMs: said.ageMs ?? 0, ...said });
 
 export const household = (yaml: string | null = TWO_STREAMS): Household => {
   const driver = testDriver(concurrency);

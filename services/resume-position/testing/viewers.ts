@@ -3,6 +3,7 @@ import type { Heartbeat, SessionStopRequested } from '../../../schemas/generated
 import { MINUTE_MS, SECOND_MS } from '../../../schemas/time.ts';
 import type { Processor } from '../../../shared/runtime/processor.ts';
 import { testDriver, type TestDriver } from '../../../shared/runtime/test-driver.ts';
+import { heartbeat, type Said } from '../../../shared/sessions/testing/heartbeat.ts';
 import type { TableRow } from '../../../shared/table/table.ts';
 import { type Household, resumePosition } from '../resume.ts';
 import { rowKey, titleIn } from '../row.ts';
@@ -34,48 +35,13 @@ export type Viewers = {
   readonly puts: readonly TableRow[];
 };
 
-export type Said = Partial<Omit<Heartbeat, 'receivedAtMs' | 'occurredAtMs' | 'positionMs'>> & {
-  readonly ageMs?: number;
-  readonly positionMs?: number | null;
-};
 export type Of = { readonly contentId?: string; readonly profileId?: string };
 
 export const KEY = 'household';
 export const FILM_MS = 100 * MINUTE_MS;
 
-export const beatOf = (sessionId: string, nowMs: number, { ageMs = 0, ...said }: Said): Heartbeat => ({
-  tenant: 'tenant',
-  sessionId,
-  sequence: 0,
-  profileId: 'parent',
-  deviceId: `device of ${sessionId}`,
-  deviceType: 'tv',
-  deviceName: null,
-  contentId: 'film',
-  contentType: 'vod',
-  state: 'playing',
-  positionMs: 0,
-  durationMs: FILM_MS,
-  playbackRate: null,
-  country: null,
-  cdn: null,
-  appVersion: null,
-  player: null,
-  seriesId: null,
-  tracking: 'full',
-  metadata: {},
-  quality: null,
-  ad: null,
-  sentAtMs: nowMs,
-  receivedAtMs: nowMs,
-  occurredAtMs: nowMs - ageMs,
-  clockSkewMs: 0,
-  source: 'player',
-  networkKey: null,
-  lastDecision: null,
-  claims: {},
-  ...said,
-});
+export const beatOf = (sessionId: string, nowMs: number, said: Said): Heartbeat =>
+  heartbeat(sessionId, nowMs, { deviceId: `device of ${sessionId}`, durationMs: FILM_MS, ...said });
 
 export const viewers = (): Viewers => {
   const puts: TableRow[] = [];

@@ -1,7 +1,9 @@
+import { NO_AD, NO_QUALITY } from '../../../schemas/events.ts';
 import type { View } from '../../../schemas/generated/http.ts';
 import type { Heartbeat, SessionStopRequested, ViewEnded } from '../../../schemas/generated/records.ts';
 import { SECOND_MS } from '../../../schemas/time.ts';
 import { testDriver, type TestDriver } from '../../../shared/runtime/test-driver.ts';
+import { heartbeat } from '../../../shared/sessions/testing/heartbeat.ts';
 import type { TableRow } from '../../../shared/table/table.ts';
 import type { Household } from '../household.ts';
 import { viewOf } from '../revision.ts';
@@ -36,54 +38,13 @@ export type Said = Partial<Omit<Heartbeat, 'sessionId' | 'quality' | 'ad'>> & {
 };
 
 export const KEY = 'household';
-const NO_QUALITY = {
-  bitrateKbps: null,
-  bufferMs: null,
-  stallCount: null,
-  stallMs: null,
-  droppedFrames: null,
-  startupMs: null,
-  throughputKbps: null,
-  errorCode: null,
-};
 
-export const beatOf = (
-  sessionId: string,
-  nowMs: number,
-  { ageMs = 0, quality, ad, ...said }: Said = {},
-): Heartbeat => ({
-  tenant: 'tenant',
-  sessionId,
-  sequence: 0,
-  profileId: 'parent',
-  deviceId: 'tv',
-  deviceType: 'tv',
-  deviceName: null,
-  contentId: 'film',
-  contentType: 'vod',
-  state: 'playing',
-  positionMs: 0,
-  durationMs: null,
-  playbackRate: null,
-  country: null,
-  cdn: null,
-  appVersion: null,
-  player: null,
-  seriesId: null,
-  tracking: 'full',
-  metadata: {},
-  quality: quality == null ? null : { ...NO_QUALITY, ...quality },
-  ad: ad == null ? null : { adId: null, breakId: null, positionMs: null, ...ad },
-  sentAtMs: nowMs,
-  receivedAtMs: nowMs,
-  occurredAtMs: nowMs - ageMs,
-  clockSkewMs: 0,
-  source: 'player',
-  networkKey: null,
-  lastDecision: null,
-  claims: {},
-  ...said,
-});
+export const beatOf = (sessionId: string, nowMs: number, { quality, ad, ...said }: Said = {}): Heartbeat =>
+  heartbeat(sessionId, nowMs, {
+    ...said,
+    quality: quality == null ? null : { ...NO_QUALITY, ...quality },
+    ad: ad == null ? null : { ...NO_AD, ...ad },
+  });
 
 export const evening = (): Evening => {
   const driver = testDriver(viewEnd);
