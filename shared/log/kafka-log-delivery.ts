@@ -184,10 +184,11 @@ export const startDelivery = (options: DeliveryOf): KafkaDelivery => {
       }
       const rest = chunk.records.slice(records.length - before);
       to = rest[0]?.offset ?? chunk.to;
+      if (rest.length > 0) {
+        chunks[0] = { from: to, to: chunk.to, records: rest };
+        break;
+      }
       chunks.shift();
-      if (rest.length === 0) continue;
-      chunks.unshift({ from: to, to: chunk.to, records: rest });
-      break;
     }
     buffered -= bytesOf(records);
     return { topic, partition, from, to, records, end: Math.max(end, to) };

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../../schemas/time.ts';
-import { checkedList, checkKeys, compareText, rowsToStore } from './table-rows.ts';
+import { checkedList, checkKeys, compareText, rowOf, rowsToStore } from './table-rows.ts';
 import { type Listed, type ListRequest, nameOf, type TableKey, type TableRow } from './table.ts';
 
 /** The durable table in memory, answering at once: what the test driver and the simulator put rows into. */
@@ -16,10 +16,7 @@ export const createMemoryTable = (clock: () => EpochMs, rows = new Map<string, T
 
   return {
     put: (puts) => {
-      const newest = rowsToStore(puts).map(({ version, ...key }) =>
-        puts.find((row) => nameOf(row) === nameOf(key) && row.version === version)!,
-      );
-      for (const row of newest) {
+      for (const row of rowsToStore(puts).map(rowOf)) {
         const stored = live(rows.get(nameOf(row)));
         if (stored === null || compareText(row.version, stored.version) > 0) rows.set(nameOf(row), row);
       }
