@@ -6,8 +6,9 @@ import { isId } from '../../schemas/validate.ts';
 import { AFTER_QUERY, notYet, readAfter, refuseWarming } from '../../shared/http/after.ts';
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
+import { cursorIn, limitIn, MAX_LIMIT, PAGE_QUERY } from '../../shared/http/list.ts';
 import type { Route } from '../../shared/http/route.ts';
-import type { CursorList, Cursors } from '../../shared/table/cursor.ts';
+import type { Cursors } from '../../shared/table/cursor.ts';
 import type { AnyTable } from '../../shared/table/table.ts';
 import { resumePosition } from './resume.ts';
 import { type ListName, shelfOf, TABLE } from './row.ts';
@@ -31,9 +32,6 @@ export type ResumeApi = {
   readonly clock: () => number;
   readonly nextRequestId: () => string;
 };
-
-export const DEFAULT_LIMIT = 20;
-export const MAX_LIMIT = 100;
 
 const ROW = '/v1/accounts/{accountId}/profiles/{profileId}/resume-positions/{contentId}';
 const LISTS: readonly ListName[] = ['in-progress', 'history'];
@@ -62,8 +60,7 @@ export const resumeRoutes = (api: ResumeApi): readonly Route[] => [
     touches: 'account-in-path',
     query: [
       { name: 'status', description: 'What to go on with (default), or all that was watched.', values: LISTS },
-      { name: 'limit', description: `Positions on a page, 1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} unless it is said.` },
-      { name: 'cursor', description: '`nextCursor` of the page before.' },
+      ...PAGE_QUERY,
       { name: 'groupBy', description: 'Of each series the newest alone.', values: ['series'] },
       {
         name: 'contentIds',
@@ -128,31 +125,12 @@ const getList = async (api: ResumeApi, call: Call): Promise<Reply> => {
   const bySeries = choiceIn(call, 'groupBy', ['series']) !== null;
   const limit = limitIn(call);
   const of = { table: TABLE, key, list: bySeries ? `${list} by series` : list } as const;
-  const below = cursorIn(api, call, { of, profileId });
+  // A cursor is good for an account; its places are those of one profile.
+  const below = cursorIn(call, api.cursors, of, (place) => place.startsWith(shelfOf(profileId).first));
   const seen = await seenBy(api, call, key);
   const { items, next } = await pageOf(seen, api.table, { profileId, list, bySeries, below, limit });
   const nextCursor = next === null ? null : api.cursors.write(of, next);
   return { status: 200, body: { items, nextCursor } satisfies ResumePositionList };
-};
-
-const cursorIn = (
-  { cursors }: ResumeApi,
-  { query }: Call,
-  { of, profileId }: { readonly of: CursorList; readonly profileId: string },
-): string | null => {
-  const text = query.get('cursor');
-  if (text === null) return null;
-  const below = cursors.read(text, of);
-  // A cursor is good for an account; its places are those of one profile.
-  if (below !== null && below.startsWith(shelfOf(profileId).first)) return below;
-  throw new ProblemError('INVALID_CURSOR', 'this cursor was not made for this list, or it is older than 24 hours');
-};
-
-const limitIn = ({ query }: Call): number => {
-  const text = query.get('limit') ?? String(DEFAULT_LIMIT);
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw invalid('/limit', 'RANGE', `must be 1 to ${MAX_LIMIT}`);
 };
 
 const choiceIn = <T extends string>({ query }: Call, name: string, choices: readonly T[]): T | null => {

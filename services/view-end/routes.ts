@@ -2,6 +2,7 @@ import type { ViewList } from '../../schemas/generated/http.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import { AFTER_QUERY, readAfter, refuseWarming } from '../../shared/http/after.ts';
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import { cursorIn, limitIn, PAGE_QUERY } from '../../shared/http/list.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Cursors } from '../../shared/table/cursor.ts';
 import { findView, type HouseholdReader, listViews, type Seen, type ViewTable } from './view.ts';
@@ -19,8 +20,6 @@ export type ViewsApi = {
 };
 
 const PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING', 'STORE_UNAVAILABLE'] as const;
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 100;
 
 export const viewRoutes = (api: ViewsApi): readonly Route[] => [
   {
@@ -42,11 +41,7 @@ export const viewRoutes = (api: ViewsApi): readonly Route[] => [
     summary: 'The viewings of an account, newest end first.',
     port: 'public',
     touches: 'account-in-path',
-    query: [
-      { name: 'limit', description: `1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} when left out.` },
-      { name: 'cursor', description: '`nextCursor` of the page before.' },
-      AFTER_QUERY,
-    ],
+    query: [...PAGE_QUERY, AFTER_QUERY],
     responses: { 200: 'view-list' },
     problems: [...PROBLEMS, 'INVALID_CURSOR'],
     handle: (call) => list(api, call),
@@ -64,12 +59,9 @@ const getView = async (api: ViewsApi, call: Call): Promise<Reply> => {
 
 const list = async (api: ViewsApi, call: Call): Promise<Reply> => {
   const key = api.accountKey(api.tenant, checkedId('accountId', call.params['accountId']));
-  const limit = limitOf(call.query.get('limit'));
+  const limit = limitIn(call);
   const of = { table: 'views', key, list: 'views' } as const;
-  const cursor = call.query.get('cursor');
-  const below = cursor === null ? null : api.cursors.read(cursor, of);
-  if (cursor !== null && below === null)
-    throw new ProblemError('INVALID_CURSOR', 'cursor is none of this list, or too old');
+  const below = cursorIn(call, api.cursors, of);
   const seen = await readAccount(api, call, key);
   const { views, next } = await listViews(seen, api.table, { key, below, limit });
   const body: ViewList = { items: views, nextCursor: next === null ? null : api.cursors.write(of, next) };
@@ -82,15 +74,6 @@ const readAccount = async (api: ViewsApi, call: Call, key: AccountKey): Promise<
   const seen = await readAfter(call, { topic: viewEnd.input, partition, reached }, () => api.read(partition, key));
   refuseWarming(seen.checkpoint);
   return seen;
-};
-
-const limitOf = (text: string | null): number => {
-  if (text === null) return DEFAULT_LIMIT;
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new ProblemError('VALIDATION_FAILED', `limit is a whole number from 1 to ${MAX_LIMIT}`, {
-    errors: [{ path: '/limit', code: 'RANGE', detail: `must be a whole number from 1 to ${MAX_LIMIT}` }],
-  });
 };
 
 const MAX_ID = 128;

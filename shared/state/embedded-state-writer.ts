@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { openAskedThread } from './embedded-thread.ts';
 import type { Snapshot } from './partition-state.ts';
 import { errorOf, type WriterAnswer, type WriterRequest, type WriterSettings } from './embedded-state-file.ts';
 
@@ -16,36 +16,19 @@ const SLICE_ROWS = 200;
 /** Rows per message. One message is under way while the next is made: so memory holds two, however much is dirty. */
 const MESSAGE_ROWS = 1_000;
 
-type Call = { done(): void; failed(error: Error): void };
-
 export const createSnapshotWriter = (settings: WriterSettings): SnapshotWriter => {
-  let worker: Worker | null = null;
-  const calls: Call[] = [];
-
-  const start = (): Worker => {
-    const started = new Worker(new URL('./embedded-state-worker.ts', import.meta.url), { workerData: settings });
-    started.on('message', ({ failure }: WriterAnswer) => {
-      const call = calls.shift();
-      if (failure === null) call?.done();
-      else call?.failed(errorOf(settings.file, failure));
-    });
-    const gone = (detail: string): void => {
-      if (worker !== started) return;
-      // The next call starts another: a writer that died, of memory say, costs one checkpoint and not all.
-      worker = null;
-      for (const call of calls.splice(0)) call.failed(errorOf(settings.file, { kind: 'unwritable', detail }));
-    };
-    started.on('error', (error) => gone(String(error)));
-    started.on('exit', (code) => gone(`its writer ended with code ${code}`));
-    return started;
+  const thread = openAskedThread<WriterRequest, WriterAnswer>({
+    url: new URL('./embedded-state-worker.ts', import.meta.url),
+    options: { workerData: settings },
+    died: (why) => {
+      const detail = typeof why === 'number' ? `its writer ended with code ${why}` : String(why);
+      return errorOf(settings.file, { kind: 'unwritable', detail });
+    },
+  });
+  const call = async (request: WriterRequest): Promise<void> => {
+    const { failure } = await thread.ask(request);
+    if (failure !== null) throw errorOf(settings.file, failure);
   };
-
-  const call = (request: WriterRequest): Promise<void> =>
-    new Promise((done, failed) => {
-      worker ??= start();
-      calls.push({ done, failed });
-      worker.postMessage(request);
-    });
 
   const sendRows = async (rows: Snapshot['rows']): Promise<void> => {
     let underWay = Promise.resolve();
@@ -71,13 +54,7 @@ export const createSnapshotWriter = (settings: WriterSettings): SnapshotWriter =
         throw error;
       }
     },
-    close: async () => {
-      const closing = worker;
-      if (closing === null) return;
-      const exited = new Promise((resolve) => closing.once('exit', resolve));
-      await call({ kind: 'close' });
-      await exited;
-    },
+    close: () => thread.end({ kind: 'close' }),
   };
 };
 

@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads';
 import type { EpochMs } from '../../schemas/time.ts';
+import { openAskedThread } from '../state/embedded-thread.ts';
 import { unavailable, type WriterAnswer, type WriterRequest, type WriterSettings } from './embedded-table-file.ts';
 import type { StoredRow } from './table-rows.ts';
 
@@ -62,48 +62,20 @@ export const createTableWriter = ({ clock, ...settings }: TableWriterOptions): T
   };
 };
 
-type Call = { done(changed: number): void; failed(error: Error): void };
-
 const openThread = (settings: WriterSettings) => {
-  let worker: Worker | null = null;
-  const calls: Call[] = [];
-  const fail = (detail: string, cause: unknown): void => {
-    for (const call of calls.splice(0)) call.failed(unavailable(settings.file, { code: 0, detail }, cause));
-  };
-
-  const begin = (): Worker => {
+  const { file } = settings;
+  const thread = openAskedThread<WriterRequest, WriterAnswer>({
+    url: new URL('./embedded-table-worker.ts', import.meta.url),
     // Flags of the process are for its own program; the thread needs none.
-    const url = new URL('./embedded-table-worker.ts', import.meta.url);
-    const begun = new Worker(url, { name: 'embedded-table', execArgv: [], workerData: settings });
-    begun.on('message', (answer: WriterAnswer) => {
-      const call = calls.shift();
-      if ('failure' in answer) call?.failed(unavailable(settings.file, answer.failure, answer.failure.detail));
-      else call?.done(answer.changed);
-    });
-    const gone = (cause: unknown): void => {
-      if (worker !== begun) return;
-      // The next call begins another: a thread that died, of memory say, costs the puts that were under way and not all.
-      worker = null;
-      fail('its writing thread ended', cause);
-    };
-    begun.on('error', gone).on('exit', gone);
-    return begun;
-  };
-
-  const ask = (request: WriterRequest): Promise<number> =>
-    new Promise((done, failed) => {
-      worker ??= begin();
-      calls.push({ done, failed });
-      worker.postMessage(request);
-    });
+    options: { name: 'embedded-table', execArgv: [], workerData: settings },
+    died: (cause) => unavailable(file, { code: 0, detail: 'its writing thread ended' }, cause),
+  });
   return {
-    ask,
-    end: async (): Promise<void> => {
-      const ending = worker;
-      if (ending === null) return;
-      const exited = new Promise((resolve) => ending.once('exit', resolve));
-      await ask({ kind: 'close' });
-      await exited;
+    ask: async (request: WriterRequest): Promise<number> => {
+      const answer = await thread.ask(request);
+      if ('failure' in answer) throw unavailable(file, answer.failure, answer.failure.detail);
+      return answer.changed;
     },
+    end: () => thread.end({ kind: 'close' }),
   };
 };
