@@ -50,6 +50,8 @@ const WARM_UP_MS = 5_000;
 const LOAD_HOUSEHOLDS = 6;
 const LOAD_THINK_MS = 150;
 
+const inSeconds = (ms: number): string => (ms / 1_000).toFixed(1);
+
 type Parties = { readonly world: World; readonly load: Load; readonly players: Run };
 
 /** Breaks a cluster in every way, one after the other, while households play on it that know what they are owed. */
@@ -92,12 +94,23 @@ const breakAll = async (
 
   let excusedUntilMs = performance.now();
   let seen = 0;
-  let unexcused = 0;
+  let mendedMs = performance.now();
+  let sampledMs = mendedMs;
+  const unexcused: string[] = [];
   const sampler = setInterval(() => {
     const now = degraded();
-    if (performance.now() - excusedUntilMs > SAMPLE_MS) unexcused += now - seen;
+    const nowMs = performance.now();
+    if (now > seen && nowMs - excusedUntilMs > SAMPLE_MS)
+      unexcused.push(
+        `${now - seen} degraded answers ${inSeconds(nowMs - mendedMs)} s after the fault before, ` +
+          `seen ${Math.round(nowMs - sampledMs)} ms after the look before`,
+      );
     seen = now;
+    sampledMs = nowMs;
   }, SAMPLE_MS);
+  const noteUnexcused = (before: string): void => {
+    late.push(...unexcused.splice(0).map((answers) => `${answers}; before ${before}`));
+  };
 
   try {
     await sleep(WARM_UP_MS);
@@ -107,11 +120,9 @@ const breakAll = async (
       const startMs = performance.now();
       const before = degraded();
       excusedUntilMs = Infinity;
-      if (unexcused > 0)
-        late.push(`${unexcused} degraded answers before fault ${number} (${name}), 10 s after the one before`);
-      unexcused = 0;
+      noteUnexcused(`fault ${number} (${name})`);
       await FAULTS[name](world, random);
-      const mendedMs = performance.now();
+      mendedMs = performance.now();
       const nowMs = players.elapsedSeconds() * 1_000;
       players.oracle.mayHaveRested(nowMs - (mendedMs - startMs), nowMs);
       excusedUntilMs = mendedMs + DEGRADED_AFTER_MS;
@@ -135,7 +146,7 @@ const breakAll = async (
       onFault?.(fault);
       await sleep(Math.max(0, startMs + everyMs - performance.now()));
     }
-    if (unexcused > 0) late.push(`${unexcused} degraded answers 10 s after the last fault`);
+    noteUnexcused('the end');
   } finally {
     clearInterval(sampler);
   }
