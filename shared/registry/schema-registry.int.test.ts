@@ -199,7 +199,10 @@ describe('a registry that is away', () => {
       await registry.kill();
       const b = bench();
       const one = await b.open();
-      expect(one.status()).toMatchObject({ state: 'away', reason: expect.stringMatching(/^(connect|read|socket|no answer) /) });
+      expect(one.status()).toMatchObject({
+        state: 'away',
+        reason: expect.stringMatching(/^(connect|read|socket|no answer) /),
+      });
       expect([b.gauge.value, b.levels()]).toEqual([0, ['warn']]);
       const without = tick();
       expect(idIn(without)).toBe(compiledId('Tick'));
