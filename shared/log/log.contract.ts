@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { epochMs } from '../../schemas/time.ts';
+import { follow } from './follow.ts';
 import type { Log, NewRecord } from './log.ts';
 import { LogOutOfRange, LogUnavailable } from './log-errors.ts';
 import { memberOf, readAll, record, textOf, TOPIC } from './testing/member.ts';
@@ -201,6 +203,26 @@ export const logContract = ({ name, make }: LogContract): void => {
       expect(again.assigned.get(0)).toBe(end);
       expect(other.assigned.get(0)).toBeNull();
       await Promise.all([second.close(), third.close()]);
+    });
+
+    it('is followed from a time on by whoever asks, past and future, each record once and in order', async () => {
+      await log.append(TOPIC, 0, texts(1_500).map(record));
+      const told: string[][] = [[], []];
+      const following = follow({
+        log,
+        topic: TOPIC,
+        partitions: 2,
+        from: epochMs(0),
+        onRecords: (records, partition) => told[partition]?.push(...records.map(textOf)),
+        pause: () => sleep(5),
+        onTrouble: (error) => told.push([String(error)]),
+      });
+      await following.caughtUp;
+      expect(told.map(({ length }) => length)).toEqual([1_500, 0]);
+      await log.append(TOPIC, 1, [record('later')]);
+      while (told[1]?.length === 0) await sleep(5);
+      await following.close();
+      expect(told).toEqual([texts(1_500), ['later']]);
     });
 
     it('shares partitions between two members, each revoked before it is assigned anew, and gives them back', async () => {
