@@ -9,6 +9,8 @@ import { markAt, readToEnd, startReading, startWriting, written } from './avro.t
 import type { LogEvent, Output } from './events.ts';
 import {
   readAccountErased,
+  readAudienceCounted,
+  readAudienceMoved,
   readHeartbeat,
   readPolicyActivated,
   readRecordParked,
@@ -18,8 +20,11 @@ import {
   readSessionStopRequested,
   readStreamDecided,
   readTick,
+  readTimeRelayed,
   readViewEnded,
   writeAccountErased,
+  writeAudienceCounted,
+  writeAudienceMoved,
   writeHeartbeat,
   writePolicyActivated,
   writeRecordParked,
@@ -29,9 +34,10 @@ import {
   writeSessionStopRequested,
   writeStreamDecided,
   writeTick,
+  writeTimeRelayed,
   writeViewEnded,
 } from './generated/avro.ts';
-import type { RecordParked, StreamDecided, ViewEnded } from './generated/records.ts';
+import type { AudienceCounted, AudienceMoved, RecordParked, StreamDecided, ViewEnded } from './generated/records.ts';
 
 /** A schema keeps its number for ever. A change to a schema that is in use is a new number beside the old one. */
 export const SCHEMA_NUMBERS = {
@@ -46,6 +52,9 @@ export const SCHEMA_NUMBERS = {
   ResumeHidden: 9,
   ResumeUndone: 10,
   ViewEnded: 11,
+  AudienceMoved: 12,
+  TimeRelayed: 13,
+  AudienceCounted: 14,
 } as const;
 
 export type RecordName = keyof typeof SCHEMA_NUMBERS;
@@ -67,6 +76,9 @@ const FILES: Readonly<Record<RecordName, string>> = {
   ResumeHidden: 'resume-hidden',
   ResumeUndone: 'resume-undone',
   ViewEnded: 'view-ended',
+  AudienceMoved: 'audience-moved',
+  TimeRelayed: 'time-relayed',
+  AudienceCounted: 'audience-counted',
 };
 
 /** What the processors write themselves: outputs, and bytes that nobody could read. */
@@ -144,6 +156,8 @@ const WRITERS: { readonly [T in keyof LogValues]: (value: LogValues[T]) => void 
   AccountErased: writeAccountErased,
   ResumeHidden: writeResumeHidden,
   ResumeUndone: writeResumeUndone,
+  AudienceMoved: writeAudienceMoved,
+  TimeRelayed: writeTimeRelayed,
 };
 
 /** The bytes are the caller's. A value that its type does not allow throws: that is a fault of the program. */
@@ -165,6 +179,12 @@ export const encodeOutput = (output: OutputRecord, names: { readonly id: string;
       break;
     case 'ViewEnded':
       writeViewEnded({ ...output.value, ...names });
+      break;
+    case 'AudienceMoved':
+      writeAudienceMoved({ ...output.value, ...names });
+      break;
+    case 'AudienceCounted':
+      writeAudienceCounted({ ...output.value, ...names });
       break;
     case 'RecordParked':
       writeRecordParked({ ...output.value, ...names });
@@ -206,7 +226,7 @@ const foreign = (number: number): Error => {
     : new UnknownSchemaId(`schema ${number} was made by a newer release`);
 };
 
-/** A record of `heartbeats.v1`. Throws `UnreadableRecord`, `UnknownSchemaId` or `UnreadableControlRecord`, nothing else. */
+/** A record that a processor folds. Throws `UnreadableRecord`, `UnknownSchemaId` or `UnreadableControlRecord`, nothing else. */
 export const decode = (bytes: Uint8Array | null): LogEvent => {
   const whole = headed(bytes);
   const number = markAt(whole, HEADER_BYTES);
@@ -233,6 +253,10 @@ export const decode = (bytes: Uint8Array | null): LogEvent => {
       return { type: 'ResumeHidden', value: read('ResumeHidden', readResumeHidden, whole, UnreadableRecord) };
     case SCHEMA_NUMBERS.ResumeUndone:
       return { type: 'ResumeUndone', value: read('ResumeUndone', readResumeUndone, whole, UnreadableRecord) };
+    case SCHEMA_NUMBERS.AudienceMoved:
+      return { type: 'AudienceMoved', value: read('AudienceMoved', readAudienceMoved, whole, UnreadableRecord) };
+    case SCHEMA_NUMBERS.TimeRelayed:
+      return { type: 'TimeRelayed', value: read('TimeRelayed', readTimeRelayed, whole, UnreadableControlRecord) };
     default:
       throw foreign(number);
   }
@@ -241,6 +265,8 @@ export const decode = (bytes: Uint8Array | null): LogEvent => {
 export type DecodedOutput =
   | { readonly type: 'StreamDecided'; readonly value: StreamDecided }
   | { readonly type: 'ViewEnded'; readonly value: ViewEnded }
+  | { readonly type: 'AudienceMoved'; readonly value: AudienceMoved }
+  | { readonly type: 'AudienceCounted'; readonly value: AudienceCounted }
   | { readonly type: 'RecordParked'; readonly value: RecordParked };
 
 /** A record that a processor wrote. Throws `UnreadableRecord` or `UnknownSchemaId`, nothing else. */
@@ -252,6 +278,10 @@ export const decodeOutput = (bytes: Uint8Array | null): DecodedOutput => {
       return { type: 'StreamDecided', value: read('StreamDecided', readStreamDecided, whole, UnreadableRecord) };
     case SCHEMA_NUMBERS.ViewEnded:
       return { type: 'ViewEnded', value: read('ViewEnded', readViewEnded, whole, UnreadableRecord) };
+    case SCHEMA_NUMBERS.AudienceMoved:
+      return { type: 'AudienceMoved', value: read('AudienceMoved', readAudienceMoved, whole, UnreadableRecord) };
+    case SCHEMA_NUMBERS.AudienceCounted:
+      return { type: 'AudienceCounted', value: read('AudienceCounted', readAudienceCounted, whole, UnreadableRecord) };
     case SCHEMA_NUMBERS.RecordParked:
       return { type: 'RecordParked', value: read('RecordParked', readRecordParked, whole, UnreadableRecord) };
     default:

@@ -1,6 +1,8 @@
 import type {
   AccountErased,
   Ad,
+  AudienceCounted,
+  AudienceMoved,
   Heartbeat,
   PolicyActivated,
   Quality,
@@ -11,6 +13,7 @@ import type {
   SessionStopRequested,
   StreamDecided,
   Tick,
+  TimeRelayed,
   ViewEnded,
 } from './generated/records.ts';
 
@@ -27,7 +30,7 @@ export const NO_QUALITY: Quality = {
 };
 export const NO_AD: Ad = { adId: null, breakId: null, positionMs: null };
 
-/** What lies in `heartbeats.v1`, by the name of its schema. */
+/** What processors fold, by the name of its schema: the records of `heartbeats.v1`, and the last two of `audience-moves.v1`. */
 export type LogEvent =
   | { readonly type: 'SessionStarted'; readonly value: SessionStarted }
   | { readonly type: 'Heartbeat'; readonly value: Heartbeat }
@@ -36,12 +39,19 @@ export type LogEvent =
   | { readonly type: 'PolicyActivated'; readonly value: PolicyActivated }
   | { readonly type: 'AccountErased'; readonly value: AccountErased }
   | { readonly type: 'ResumeHidden'; readonly value: ResumeHidden }
-  | { readonly type: 'ResumeUndone'; readonly value: ResumeUndone };
+  | { readonly type: 'ResumeUndone'; readonly value: ResumeUndone }
+  | { readonly type: 'AudienceMoved'; readonly value: AudienceMoved }
+  | { readonly type: 'TimeRelayed'; readonly value: TimeRelayed };
 
 /** What a fold may emit. Its `id` and `cause` are the runtime's to fill: they follow from the position. */
-export type Output = DecisionOutput | ViewOutput;
+export type Output = DecisionOutput | ViewOutput | MoveOutput | AudienceOutput;
 export type DecisionOutput = { readonly type: 'StreamDecided'; readonly value: Omit<StreamDecided, 'id' | 'cause'> };
 export type ViewOutput = { readonly type: 'ViewEnded'; readonly value: Omit<ViewEnded, 'id' | 'cause'> };
+export type MoveOutput = { readonly type: 'AudienceMoved'; readonly value: Omit<AudienceMoved, 'id' | 'cause'> };
+export type AudienceOutput = {
+  readonly type: 'AudienceCounted';
+  readonly value: Omit<AudienceCounted, 'id' | 'cause'>;
+};
 
 /** What the runtime sets aside. */
 export type Parked = { readonly type: 'RecordParked'; readonly value: Omit<RecordParked, 'id' | 'cause'> };

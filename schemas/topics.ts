@@ -1,4 +1,4 @@
-import { DAY_MS } from './time.ts';
+import { DAY_MS, HOUR_MS } from './time.ts';
 
 /**
  * The catalogue of topics: read by the code, the log adapters, the tests and the docs. A generation is a topic with a
@@ -37,6 +37,18 @@ export const TOPICS = {
     partitions: 'keyed',
     retentionMs: 7 * DAY_MS,
     retentionReason: 'readers of views load them in daily and weekly runs; one of those may fail',
+  },
+  'audience-moves.v1': {
+    generation: 1,
+    partitions: 'keyed',
+    retentionMs: 25 * HOUR_MS,
+    retentionReason: 'the longest window, and an hour in which a rebuild may begin',
+  },
+  'audience-counts.v1': {
+    generation: 1,
+    partitions: 'single',
+    retentionMs: HOUR_MS,
+    retentionReason: 'every figure that is not 0 is said again every 5 minutes',
   },
   'policies.v1': {
     generation: 1,

@@ -26,6 +26,10 @@ import {
 import type {
   AccountErased,
   Ad,
+  AudienceCounted,
+  AudienceMoved,
+  AudiencePlace,
+  AudienceWindow,
   ContentType,
   Heartbeat,
   Mode,
@@ -43,6 +47,7 @@ import type {
   StreamDecided,
   Termination,
   Tick,
+  TimeRelayed,
   Tracking,
   ViewConfidence,
   ViewEnded,
@@ -63,6 +68,102 @@ export const readAccountErased = (): AccountErased => {
     requestId: readString(),
     tenant: readString(),
     receivedAtMs: readLong(),
+  };
+};
+
+export const writeAudienceWindow = (value: AudienceWindow): void => {
+  writeLong(value.audience);
+  writeLong(value.suspicious);
+  if (value.momentum === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeDouble(value.momentum);
+  }
+  writeMap(value.byCountry, (item) => writeLong(item));
+  writeMap(value.byDeviceType, (item) => writeLong(item));
+};
+
+export const readAudienceWindow = (): AudienceWindow => ({
+  audience: readLong(),
+  suspicious: readLong(),
+  momentum: readNull() ? null : readDouble(),
+  byCountry: readMap(() => readLong()),
+  byDeviceType: readMap(() => readLong()),
+});
+
+export const writeAudienceCounted = (value: AudienceCounted): void => {
+  writeMark(14);
+  writeString(value.id);
+  writeString(value.cause);
+  writeString(value.tenant);
+  writeString(value.contentId);
+  writeContentType(value.contentType);
+  writeLong(value.atMs);
+  writeArray(value.windows, (item) => writeAudienceWindow(item));
+};
+
+export const readAudienceCounted = (): AudienceCounted => {
+  readMark(14);
+  return {
+    id: readString(),
+    cause: readString(),
+    tenant: readString(),
+    contentId: readString(),
+    contentType: readContentType(),
+    atMs: readLong(),
+    windows: readArray(() => readAudienceWindow()),
+  };
+};
+
+export const writeAudiencePlace = (value: AudiencePlace): void => {
+  writeLong(value.minute);
+  writeBoolean(value.counted);
+  if (value.country === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.country);
+  }
+  writeString(value.deviceType);
+  if (value.network === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.network);
+  }
+};
+
+export const readAudiencePlace = (): AudiencePlace => ({
+  minute: readLong(),
+  counted: readBoolean(),
+  country: readNull() ? null : readString(),
+  deviceType: readString(),
+  network: readNull() ? null : readString(),
+});
+
+export const writeAudienceMoved = (value: AudienceMoved): void => {
+  writeMark(12);
+  writeString(value.id);
+  writeString(value.cause);
+  writeString(value.tenant);
+  writeString(value.contentId);
+  writeContentType(value.contentType);
+  writeAudiencePlace(value.to);
+  if (value.from === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeAudiencePlace(value.from);
+  }
+};
+
+export const readAudienceMoved = (): AudienceMoved => {
+  readMark(12);
+  return {
+    id: readString(),
+    cause: readString(),
+    tenant: readString(),
+    contentId: readString(),
+    contentType: readContentType(),
+    to: readAudiencePlace(),
+    from: readNull() ? null : readAudiencePlace(),
   };
 };
 
@@ -525,6 +626,22 @@ export const readTick = (): Tick => {
     source: readString(),
     shedding: readBoolean(),
     receivedAtMs: readLong(),
+  };
+};
+
+export const writeTimeRelayed = (value: TimeRelayed): void => {
+  writeMark(13);
+  writeString(value.processor);
+  writeString(value.position);
+  writeLong(value.atMs);
+};
+
+export const readTimeRelayed = (): TimeRelayed => {
+  readMark(13);
+  return {
+    processor: readString(),
+    position: readString(),
+    atMs: readLong(),
   };
 };
 

@@ -7,6 +7,57 @@ export type AccountErased = {
   readonly receivedAtMs: number;
 };
 
+export type AudienceWindow = {
+  /** Accounts. */
+  readonly audience: number;
+  /** Accounts with no progress, and those of the largest network where it has 10 or more. */
+  readonly suspicious: number;
+  /** Accounts per minute of the window to those of the last 24 hours; null for 24 hours. */
+  readonly momentum: number | null;
+  readonly byCountry: Readonly<Record<string, number>>;
+  readonly byDeviceType: Readonly<Record<string, number>>;
+};
+
+/** The audience of one content, in audience-counts.v1; the newest replaces those before it. Key: contentId. */
+export type AudienceCounted = {
+  /** The same for every repeat of this output. */
+  readonly id: string;
+  /** Position of the record that caused it. */
+  readonly cause: string;
+  readonly tenant: string;
+  readonly contentId: string;
+  readonly contentType: ContentType;
+  /** The time that the windows end at. */
+  readonly atMs: number;
+  /** Of 1 minute, 5 minutes, 1 hour and 24 hours, in this order. */
+  readonly windows: readonly AudienceWindow[];
+};
+
+export type AudiencePlace = {
+  /** Whole minutes since 1970, of the append time of the newest beat that counted. */
+  readonly minute: number;
+  /** False: beats came, but nothing moved forward in them. */
+  readonly counted: boolean;
+  readonly country: string | null;
+  readonly deviceType: string;
+  /** Coarse network key. */
+  readonly network: string | null;
+};
+
+/** An account is in the audience of a content in another minute than before, in audience-moves.v1. Key: contentId. */
+export type AudienceMoved = {
+  /** The same for every repeat of this output. */
+  readonly id: string;
+  /** Position of the record that caused it: a move that is not newer than another of its partition was counted. */
+  readonly cause: string;
+  readonly tenant: string;
+  readonly contentId: string;
+  readonly contentType: ContentType;
+  readonly to: AudiencePlace;
+  /** Where it stood before. */
+  readonly from: AudiencePlace | null;
+};
+
 export type ContentType = 'live' | 'vod';
 
 export type PlayerState = 'starting' | 'playing' | 'paused' | 'buffering' | 'seeking' | 'ended' | 'stopped' | 'failed';
@@ -201,6 +252,15 @@ export type Tick = {
   /** The node refused beats since its last tick. */
   readonly shedding: boolean;
   readonly receivedAtMs: number;
+};
+
+/** How far a processor has come in the time of its own input. No key. */
+export type TimeRelayed = {
+  readonly processor: string;
+  /** Of the input: all before it has been folded. */
+  readonly position: string;
+  /** Append time of the newest record folded. */
+  readonly atMs: number;
 };
 
 export type ViewStatus = 'open' | 'provisional' | 'final';

@@ -62,6 +62,8 @@ export const concurrency: Processor<Account, Control> = {
       case 'PolicyActivated':
       case 'ResumeHidden':
       case 'ResumeUndone':
+      case 'AudienceMoved':
+      case 'TimeRelayed':
         return step(before, [], at);
     }
   },

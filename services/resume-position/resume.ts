@@ -82,6 +82,8 @@ const onEvent = (entries: readonly Entry[], event: LogEvent, at: Here): Folded =
       return { entries: [], effects: erased(entries, at) };
     case 'Tick':
     case 'PolicyActivated':
+    case 'AudienceMoved':
+    case 'TimeRelayed':
       return { entries, effects: [] };
   }
 };

@@ -139,7 +139,7 @@ describe('a fold', () => {
 
   it('numbers the effects of one record, its timers first', () => {
     const fold = folded({}, ['a', 0, poke(100)], ['b', 0, poke(100)], ['c', 150, poke()]);
-    expect(fold.effects.map((e) => [e.effect.record.value.sessionId, e.offset, e.index])).toEqual([
+    expect(fold.effects.map((e) => [saidBy(e.effect).sessionId, e.offset, e.index])).toEqual([
       ['a', 0, 0],
       ['b', 1, 0],
       ['a', 2, 0],

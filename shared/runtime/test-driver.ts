@@ -1,6 +1,12 @@
 import { decodeOutput, encodeEvent } from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
-import type { RecordParked, StreamDecided, ViewEnded } from '../../schemas/generated/records.ts';
+import type {
+  AudienceCounted,
+  AudienceMoved,
+  RecordParked,
+  StreamDecided,
+  ViewEnded,
+} from '../../schemas/generated/records.ts';
 import { epochMs, type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import type { Batch, LogRecord } from '../log/log.ts';
 import { createMapBacking, type MapBacking } from '../state/map-backing.ts';
@@ -42,6 +48,8 @@ export type TestDriver<State> = {
   readonly outputs: readonly StreamDecided[];
   /** The same of views. */
   readonly viewEnds: readonly ViewEnded[];
+  readonly moves: readonly AudienceMoved[];
+  readonly counts: readonly AudienceCounted[];
   readonly parked: readonly RecordParked[];
   /** The durable table: a crash leaves it as it is, and so does the loss of all state. */
   readonly table: MemoryTable;
@@ -73,6 +81,8 @@ export const testDriver = <State, Control>(
   const log: LogRecord[] = [];
   const outputs: StreamDecided[] = [];
   const viewEnds: ViewEnded[] = [];
+  const moves: AudienceMoved[] = [];
+  const counts: AudienceCounted[] = [];
   const parked: RecordParked[] = [];
   const events: LoopEvent[] = [];
   let backing = createMapBacking();
@@ -104,6 +114,8 @@ export const testDriver = <State, Control>(
           const output = decodeOutput(value);
           if (output.type === 'StreamDecided') outputs.push(output.value);
           else if (output.type === 'ViewEnded') viewEnds.push(output.value);
+          else if (output.type === 'AudienceMoved') moves.push(output.value);
+          else if (output.type === 'AudienceCounted') counts.push(output.value);
           else parked.push(output.value);
         }
       },
@@ -194,6 +206,8 @@ export const testDriver = <State, Control>(
     view,
     outputs,
     viewEnds,
+    moves,
+    counts,
     table,
     parked,
     events,

@@ -270,5 +270,8 @@ const brief = (event: Parameters<SimLog['append']>[1]): string => {
     case 'ResumeHidden':
     case 'ResumeUndone':
       return `${event.type} ${event.value.contentId}`;
+    case 'AudienceMoved':
+    case 'TimeRelayed':
+      return event.type;
   }
 };
