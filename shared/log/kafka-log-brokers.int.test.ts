@@ -10,6 +10,7 @@ import type { Log } from './log.ts';
 const TOPIC = 'heartbeats.v1';
 /** The first start fetches the jars. */
 const START_MS = 300_000;
+const ELECTION = 'org.apache.kafka.tools.LeaderElectionCommand';
 const PATIENCE_MS = 60_000;
 
 let kafka: OwnKafka;
@@ -143,5 +144,51 @@ describe('the Kafka log on three brokers', () => {
       await log.close();
     },
     PATIENCE_MS,
+  );
+
+  it(
+    'goes on when the coordinator of its group was away and is made it again, as Kafka does 5 minutes after a restart',
+    async () => {
+      const { log, prefix } = await openNew();
+      const delivered: string[] = [];
+      let told = (): void => {};
+      await log.consume({
+        group: 'group',
+        topic: TOPIC,
+        assigned: async (partition) => (await log.bounds(TOPIC, partition)).first,
+        batch: async (batch) => {
+          delivered.push(...batch.records.map(({ value }) => Buffer.from(value!).toString()));
+          told();
+          return batch.to;
+        },
+        revoked: async () => {},
+        failed: () => {},
+      });
+      const arrives = async (text: string): Promise<void> => {
+        await log.append(TOPIC, 0, [{ key: null, value: Buffer.from(text) }]);
+        await new Promise<void>((resolve) => {
+          told = () => {
+            if (delivered.includes(text)) resolve();
+          };
+          told();
+        });
+      };
+      const coordinator = async (): Promise<number> => {
+        const said = await kafka.tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', [
+          ...['--describe', '--state', '--group', `${prefix}group`],
+        ]);
+        return Number(/\((\d)\)/.exec(said)?.[1]);
+      };
+      await arrives('first');
+      const first = await coordinator();
+      await kafka.kill(first);
+      await arrives('without it');
+      await kafka.restart(first);
+      while ((await coordinator()) !== first)
+        await kafka.tool(ELECTION, ['--election-type', 'preferred', '--all-topic-partitions']).catch(() => {});
+      await arrives('with it again');
+      await log.close();
+    },
+    4 * PATIENCE_MS,
   );
 });

@@ -30,7 +30,7 @@ export type MemberOptions = {
   /** What this process had when it last heard of it; kept up to date here. */
   readonly claims: Claims;
   onAssigned(partitions: readonly number[]): void;
-  /** Before it joins again. */
+  /** Before it joins again; `onAssigned` follows. */
   onRebalancing(): void;
   onFetched(partition: number, shown: Shown): void;
   /** `isKnown` is true again. */
@@ -79,9 +79,15 @@ export const openMember = (options: MemberOptions): Member => {
   consumer.on('consumer.network.request', ({ payload: { apiName, duration } }) => {
     if (apiName === 'Heartbeat' || apiName === 'SyncGroup') askedAtMs = performance.now() - duration;
   });
+  let rejoins = false;
   consumer.on('consumer.heartbeat', ({ payload }) => {
     claims.generation = payload.groupGenerationId;
     known();
+    if (!rejoins) return;
+    // A coordinator that has just been made one cannot be joined yet. kafkajs goes on as a member then, and it is one: of the
+    // same generation, with the same partitions.
+    rejoins = false;
+    options.onAssigned(claims.partitions);
   });
 
   // Looks and not time: a process that was stopped has not looked meanwhile.
@@ -99,10 +105,11 @@ export const openMember = (options: MemberOptions): Member => {
   consumer.on('consumer.crash', ({ payload }) => giveUp(payload.error));
   consumer.on('consumer.rebalancing', () => {
     told = { ...claims };
+    rejoins = true;
     options.onRebalancing();
   });
   consumer.on('consumer.group_join', ({ payload }) => {
-    [silent, joined] = [0, true];
+    [silent, joined, rejoins] = [0, true, false];
     assigns = payload.isLeader;
     const partitions = payload.memberAssignment[topic] ?? [];
     claims.generation = -1;

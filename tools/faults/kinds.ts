@@ -41,6 +41,21 @@ const brokerKilled: Fault = async ({ kafka }, random) => {
   await kafka.restart(id);
 };
 
+const LEAD_AGAIN_WITHIN_MS = 60 * SECOND_MS;
+
+/** Kafka does this 5 minutes after a broker is back: leaders and coordinators move while nothing is broken. */
+const leadersMoveBack: Fault = async (world, random) => {
+  await brokerKilled(world, random);
+  const until = performance.now() + LEAD_AGAIN_WITHIN_MS;
+  const elect = (): Promise<unknown> =>
+    world.kafka.tool('org.apache.kafka.tools.LeaderElectionCommand', [
+      ...['--election-type', 'preferred', '--all-topic-partitions'],
+    ]);
+  // It refuses as long as the broker has not caught up.
+  while (!(await elect().then(Boolean, () => false)))
+    if (performance.now() > until) throw new Error('the broker does not catch up');
+};
+
 /** They hang: nothing is closed, nothing is answered. */
 const brokersFrozen: Fault = async ({ kafka }) => {
   const ids = kafka.brokers.map((_, i) => i + 1);
@@ -91,6 +106,7 @@ export const FAULTS = {
   'ingest replaced': replaced('ingest'),
   'one owner more, then one less': oneOwnerMoreAndLess,
   'broker killed for 8 s': brokerKilled,
+  'broker killed for 8 s, leaders move back': leadersMoveBack,
   'all brokers frozen for 4 s': brokersFrozen,
   'registry cut off for 5 s': registryCut,
   'Redis fails over': ({ redis }, random) => redis.failOver(random.below(400)),
