@@ -155,6 +155,30 @@ describe('the DynamoDB table, when not all keys are looked up', () => {
   });
 });
 
+describe('the DynamoDB table, when not all of a batch of rows that never differ is written', () => {
+  const payloads = (): TableRow[] => rowsUpTo(80, { table: 'payloads', places: {} });
+
+  it.each(['half', 'throttle', 'fail', 'lose-request', 'lose-answer', 'cut-answer'] as const)(
+    'has all 80 in the end, 25 and fewer at a time, where every other answer is: %s',
+    async (fault) => {
+      const table = opened();
+      inTurn(fault, 'pass');
+      await table.put([...payloads(), row('a')]);
+      expect(faults.count('BatchWriteItem')).toBeGreaterThan(4);
+      expect(faults.count('PutItem')).toBeGreaterThanOrEqual(1);
+      faults.set(() => 'pass');
+      expect(await table.get([...payloads(), row('a')])).toEqual([...payloads(), row('a')]);
+    },
+  );
+
+  it('gives up at the deadline where none is written any more', async () => {
+    faults.set(() => 'none');
+    const error = await failureOf(opened().put(payloads()));
+    expect(String(error)).toContain('answered for none');
+    expect(elapsedMs).toBeLessThanOrEqual(DEADLINE_MS);
+  });
+});
+
 describe('the DynamoDB table, when an answer does not come', () => {
   it('tries again, and a put that arrives long after a newer one changes nothing', async () => {
     const table = opened();

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type OwnDynamo, startOwnDynamo } from '../../tools/stack/own-dynamodb.ts';
+import { TABLE_NAMES, type TableName } from '../../schemas/tables.ts';
 import { epochMs } from '../../schemas/time.ts';
 import { openDynamoTable } from './dynamo-table.ts';
 import { createDynamoTables, verifyDynamoTables } from './dynamo-tables.ts';
@@ -66,8 +67,8 @@ describe('the DynamoDB table', () => {
 });
 
 describe('verifying the DynamoDB tables', () => {
-  const problems = async (prefix: string): Promise<readonly string[]> => {
-    const error: unknown = await verifyDynamoTables(at(prefix)).then(
+  const problems = async (prefix: string, tables: readonly TableName[]): Promise<readonly string[]> => {
+    const error: unknown = await verifyDynamoTables(at(prefix), tables).then(
       () => null,
       (reason: unknown) => reason,
     );
@@ -99,7 +100,10 @@ describe('verifying the DynamoDB tables', () => {
   });
 
   it('names those that are missing', async () => {
-    expect(await problems('none')).toEqual(['table none-resume-positions is missing', 'table none-views is missing']);
+    expect(await problems('none', TABLE_NAMES)).toEqual(
+      ['resume-positions', 'views', 'payloads'].map((name) => `table none-${name} is missing`),
+    );
+    expect(await problems('none', ['views'])).toEqual(['table none-views is missing']);
   });
 
   it('names other keys, indexes that are missing or others, and a time to live that is off or elsewhere', async () => {
@@ -114,7 +118,7 @@ describe('verifying the DynamoDB tables', () => {
     });
     const elsewhere = { AttributeName: 'expires', Enabled: true };
     await client.send(new UpdateTimeToLiveCommand({ TableName: 'wrong-views', TimeToLiveSpecification: elsewhere }));
-    expect(await problems('wrong')).toEqual([
+    expect(await problems('wrong', ['resume-positions', 'views'])).toEqual([
       'index list1 of table wrong-resume-positions is pk HASH S, list1 RANGE S, KEYS_ONLY and not pk HASH S, list1 RANGE S, ALL: make it anew',
       'table wrong-resume-positions has no local index list2: make it anew with one',
       'table wrong-resume-positions does not expire rows: enable its time to live on the attribute ttl',

@@ -1,12 +1,14 @@
 import {
   BatchGetItemCommand,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   type KeysAndAttributes,
   PutItemCommand,
   QueryCommand,
   type QueryCommandOutput,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import { TABLE_NAMES, type TableName } from '../../schemas/tables.ts';
+import { TABLE_NAMES, TABLES, type TableName } from '../../schemas/tables.ts';
 import type { EpochMs } from '../../schemas/time.ts';
 import { connectDynamo, type DynamoOptions } from './dynamo-connection.ts';
 import { allThrough, openGate } from './dynamo-gate.ts';
@@ -26,6 +28,8 @@ const PUTS_AT_ONCE = 32;
 const READS_AT_ONCE = 64;
 /** What BatchGetItem takes. A row is at most 70 KB, so a hundred stay under its 16 MB too. */
 const KEYS_PER_REQUEST = 100;
+/** What BatchWriteItem takes. */
+const ROWS_PER_REQUEST = 25;
 
 /** Names, for `version` and `ttl` are words that DynamoDB keeps for itself. */
 const NAMES = { '#version': ATTRIBUTES.version, '#expires': ATTRIBUTES.expires };
@@ -72,6 +76,19 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
     });
+
+  /** BatchWriteItem takes no conditions: it writes over what is there, which is the same row or none. */
+  const putSome = async (attempts: Call, rows: readonly StoredRow[]): Promise<void> => {
+    const left: Record<string, WriteRequest[]> = {};
+    for (const row of rows) (left[dynamo.nameOf(row.table)] ??= []).push({ PutRequest: { Item: itemOf(row) } });
+    let requests: Readonly<Record<string, WriteRequest[]>> = left;
+    await attempts.attempt(async (abortSignal) => {
+      const answer = await client.send(new BatchWriteItemCommand({ RequestItems: requests }), { abortSignal });
+      const before = sizeOf(requests);
+      requests = answer.UnprocessedItems ?? {};
+      if (sizeOf(requests) > 0) throw new PartlyAnswered(sizeOf(requests) < before);
+    });
+  };
 
   const read = (table: TableName, item: Item): TableRow => {
     try {
@@ -143,14 +160,23 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
   return {
     put: (rows) =>
       call(async (attempts) => {
-        await allThrough(puts, rowsToStore(rows), (row) => putOne(attempts, row));
+        const { once = [], newest = [] } = Object.groupBy(rowsToStore(rows), ({ table }) =>
+          TABLES[table].immutable ? 'once' : 'newest',
+        );
+        const work = [
+          ...newest.map((row) => () => putOne(attempts, row)),
+          ...inPieces(once, ROWS_PER_REQUEST).map((piece) => () => putSome(attempts, piece)),
+        ];
+        await allThrough(puts, work, (one) => one());
       }),
 
     get: (keys) =>
       call(async (attempts) => {
         checkKeys(keys);
         const different = [...new Map(keys.map((key) => [nameOf(key), key])).values()];
-        const pieces = await allThrough(reads, inPieces(different), (piece) => getSome(attempts, piece));
+        const pieces = await allThrough(reads, inPieces(different, KEYS_PER_REQUEST), (piece) =>
+          getSome(attempts, piece),
+        );
         const found = new Map(pieces.flat().map((row) => [nameOf(row), row]));
         const now = clock();
         return keys.map((key) => {
@@ -175,8 +201,11 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
 const countOf = (requested: Readonly<Record<string, KeysAndAttributes>>): number =>
   Object.values(requested).reduce((sum, { Keys }) => sum + (Keys?.length ?? 0), 0);
 
-const inPieces = (keys: readonly TableKey[]): (readonly TableKey[])[] => {
-  const pieces: (readonly TableKey[])[] = [];
-  for (let at = 0; at < keys.length; at += KEYS_PER_REQUEST) pieces.push(keys.slice(at, at + KEYS_PER_REQUEST));
+const sizeOf = (requests: Readonly<Record<string, readonly WriteRequest[]>>): number =>
+  Object.values(requests).reduce((sum, some) => sum + some.length, 0);
+
+const inPieces = <T>(all: readonly T[], size: number): (readonly T[])[] => {
+  const pieces: (readonly T[])[] = [];
+  for (let at = 0; at < all.length; at += size) pieces.push(all.slice(at, at + size));
   return pieces;
 };

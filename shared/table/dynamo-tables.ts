@@ -28,10 +28,13 @@ const keySchema = (sortKey: string): KeySchemaElement[] => [
 ];
 
 /** Makes what is missing; for a stack on one machine and for tests. Elsewhere tables come from the infrastructure's code. */
-export const createDynamoTables = async (options: DynamoOptions): Promise<void> => {
+export const createDynamoTables = async (
+  options: DynamoOptions,
+  tables: readonly TableName[] = TABLE_NAMES,
+): Promise<void> => {
   const dynamo = connectDynamo(options);
   try {
-    for (const table of TABLE_NAMES) await createTable(dynamo, table);
+    for (const table of tables) await createTable(dynamo, table);
   } catch (cause) {
     throw new TableUnavailable(dynamo.where, { detail: `a table cannot be made: ${reasonOf(cause)}`, cause });
   } finally {
@@ -41,18 +44,23 @@ export const createDynamoTables = async (options: DynamoOptions): Promise<void> 
 
 const createTable = async ({ client, nameOf }: DynamoConnection, table: TableName): Promise<void> => {
   const TableName = nameOf(table);
-  const attributes = [ATTRIBUTES.key, ATTRIBUTES.id, ...listsOf(table)];
+  const lists = listsOf(table);
+  const attributes = [ATTRIBUTES.key, ATTRIBUTES.id, ...lists];
   const command = new CreateTableCommand({
     TableName,
     BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: attributes.map((name) => ({ AttributeName: name, AttributeType: 'S' })),
     KeySchema: keySchema(ATTRIBUTES.id),
     // A row that stands in a list lies in its index whole, so that a page is one request.
-    LocalSecondaryIndexes: listsOf(table).map((list) => ({
-      IndexName: list,
-      KeySchema: keySchema(list),
-      Projection: { ProjectionType: 'ALL' },
-    })),
+    ...(lists.length === 0
+      ? {}
+      : {
+          LocalSecondaryIndexes: lists.map((list) => ({
+            IndexName: list,
+            KeySchema: keySchema(list),
+            Projection: { ProjectionType: 'ALL' },
+          })),
+        }),
   });
   try {
     await client.send(command);
@@ -67,10 +75,13 @@ const createTable = async ({ client, nameOf }: DynamoConnection, table: TableNam
 };
 
 /** Resolves when all tables are as they must be; else `TableMisconfigured` names all that is missing or wrong. */
-export const verifyDynamoTables = async (options: DynamoOptions): Promise<void> => {
+export const verifyDynamoTables = async (
+  options: DynamoOptions,
+  tables: readonly TableName[] = TABLE_NAMES,
+): Promise<void> => {
   const dynamo = connectDynamo(options);
   try {
-    const problems = await Promise.all(TABLE_NAMES.map((table) => problemsOf(dynamo, table)));
+    const problems = await Promise.all(tables.map((table) => problemsOf(dynamo, table)));
     if (problems.flat().length > 0) throw new TableMisconfigured(dynamo.where, problems.flat());
   } finally {
     dynamo.client.destroy();

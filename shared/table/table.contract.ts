@@ -77,6 +77,15 @@ export const tableContract = ({ name, make }: TableContract): void => {
         expect(await table.get(rows)).toEqual(rows);
       });
 
+      it('that never differ may be put again, by the hundred and beside others', async () => {
+        const rows = Array.from({ length: 60 }, (_, i) =>
+          row(`row-${i}`, { table: i % 6 === 0 ? 'views' : 'payloads' }),
+        );
+        await table.put(rows);
+        await table.put(rows.toReversed());
+        expect(await table.get(rows)).toEqual(rows);
+      });
+
       it('of none is nothing', async () => {
         await table.put([]);
         expect(await table.get([])).toEqual([]);

@@ -24,7 +24,7 @@ export type Fault =
   /** The server does what was asked for, and the connection ends: before the answer, or in the middle of it. */
   | 'lose-answer'
   | 'cut-answer'
-  /** BatchGetItem looks up half of the keys, or none, and hands the others back; what else passes. */
+  /** Half of a batch is done, or none, and the rest is handed back; what else passes. */
   | 'half'
   | 'none'
   /** Waits for `release`. */
@@ -38,6 +38,7 @@ const ERRORS = {
 
 type Answer = { readonly status: number; readonly headers: http.IncomingHttpHeaders; readonly body: Buffer };
 type Keys = Record<string, { Keys: unknown[]; ConsistentRead?: boolean }>;
+type Writes = Record<string, unknown[]>;
 
 export const startDynamoFaults = async (target: string): Promise<DynamoFaults> => {
   const { hostname, port } = new URL(target);
@@ -65,11 +66,17 @@ export const startDynamoFaults = async (target: string): Promise<DynamoFaults> =
     response.writeHead(answer.status, answer.headers).end(answer.body);
   };
 
-  const half = async (request: http.IncomingMessage, body: Buffer, response: http.ServerResponse): Promise<void> => {
-    const { now, later } = split((JSON.parse(body.toString()) as { RequestItems: Keys }).RequestItems);
-    const asked = Buffer.from(JSON.stringify({ RequestItems: now }));
-    const looked = JSON.parse((await forward(request, asked)).body.toString()) as object;
-    say(response, 200, { ...looked, UnprocessedKeys: later });
+  /** The batch with only so much of it as `take` of each table, and the rest as the service would hand it back. */
+  const partly = async (
+    take: (all: readonly unknown[]) => number,
+    [request, body, response]: [http.IncomingMessage, Buffer, http.ServerResponse],
+    operation: keyof typeof BATCHES,
+  ): Promise<void> => {
+    const { rest, none } = BATCHES[operation];
+    const { now, later } = split((JSON.parse(body.toString()) as { RequestItems: Keys | Writes }).RequestItems, take);
+    if (Object.keys(now).length === 0) return say(response, 200, { ...none, [rest]: later });
+    const done = await forward(request, Buffer.from(JSON.stringify({ RequestItems: now })));
+    say(response, 200, { ...(JSON.parse(done.body.toString()) as object), [rest]: later });
   };
 
   const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
@@ -101,11 +108,10 @@ export const startDynamoFaults = async (target: string): Promise<DynamoFaults> =
         return void response.write(part, () => request.socket.destroy());
       }
       case 'half':
-        return operation === 'BatchGetItem' ? half(request, body, response) : pass(request, body, response);
       case 'none': {
-        if (operation !== 'BatchGetItem') return pass(request, body, response);
-        const { RequestItems } = JSON.parse(body.toString()) as { RequestItems: Keys };
-        return say(response, 200, { Responses: {}, UnprocessedKeys: RequestItems });
+        if (!isBatch(operation)) return pass(request, body, response);
+        const take = fault === 'none' ? () => 0 : (all: readonly unknown[]) => Math.ceil(all.length / 2);
+        return partly(take, [request, body, response], operation);
       }
       case 'hold':
         holding.push(() => pass(request, body, response).catch(() => {}));
@@ -160,14 +166,24 @@ const bytesOf = async (stream: http.IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks);
 };
 
-/** Table by table; of one key the half is that one. */
-const split = (items: Keys): { readonly now: Keys; readonly later: Keys } => {
-  const now: Keys = {};
-  const later: Keys = {};
+const BATCHES = {
+  BatchGetItem: { rest: 'UnprocessedKeys', none: { Responses: {} } },
+  BatchWriteItem: { rest: 'UnprocessedItems', none: {} },
+} as const;
+const isBatch = (operation: string): operation is keyof typeof BATCHES => operation in BATCHES;
+
+type Split = { readonly now: Keys | Writes; readonly later: Keys | Writes };
+
+/** Table by table; half of one is that one. */
+const split = (items: Keys | Writes, take: (all: readonly unknown[]) => number): Split => {
+  const now: Keys | Writes = {};
+  const later: Keys | Writes = {};
   for (const [table, request] of Object.entries(items)) {
-    const middle = Math.ceil(request.Keys.length / 2);
-    now[table] = { ...request, Keys: request.Keys.slice(0, middle) };
-    if (middle < request.Keys.length) later[table] = { ...request, Keys: request.Keys.slice(middle) };
+    const all = Array.isArray(request) ? request : request.Keys;
+    const first = take(all);
+    const some = (part: unknown[]) => (Array.isArray(request) ? part : { ...request, Keys: part });
+    if (first > 0) now[table] = some(all.slice(0, first));
+    if (first < all.length) later[table] = some(all.slice(first));
   }
   return { now, later };
 };
