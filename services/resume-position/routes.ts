@@ -1,5 +1,5 @@
 import type { LogEvent } from '../../schemas/events.ts';
-import type { FieldError, ResumePositionList } from '../../schemas/generated/http.ts';
+import type { ResumePositionList } from '../../schemas/generated/http.ts';
 import type { ResumeHidden, ResumeUndone } from '../../schemas/generated/records.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import { isId } from '../../schemas/validate.ts';
@@ -7,6 +7,7 @@ import { AFTER_QUERY, notYet, readAfter, refuseWarming } from '../../shared/http
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
 import { cursorIn, limitIn, MAX_LIMIT, PAGE_QUERY } from '../../shared/http/list.ts';
+import { choiceIn, invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Cursors } from '../../shared/table/cursor.ts';
 import type { AnyTable } from '../../shared/table/table.ts';
@@ -133,14 +134,6 @@ const getList = async (api: ResumeApi, call: Call): Promise<Reply> => {
   return { status: 200, body: { items, nextCursor } satisfies ResumePositionList };
 };
 
-const choiceIn = <T extends string>({ query }: Call, name: string, choices: readonly T[]): T | null => {
-  const text = query.get(name);
-  if (text === null) return null;
-  const choice = choices.find((one) => one === text);
-  if (choice !== undefined) return choice;
-  throw invalid(`/${name}`, 'ENUM', `must be ${choices.join(' or ')}`);
-};
-
 // --- Calls that become records --------------------------------------------------------------------------------------
 
 const hide = async (api: ResumeApi, call: Call): Promise<Reply> => {
@@ -209,6 +202,3 @@ const idIn = (params: Call['params'], name: string): string => {
   if (isId(id)) return id;
   throw invalid(`/${name}`, 'FORMAT', 'must have 1 to 128 characters, none of them a control character');
 };
-
-const invalid = (path: string, code: FieldError['code'], detail: string): ProblemError =>
-  new ProblemError('VALIDATION_FAILED', `${path}: ${detail}`, { errors: [{ path, code, detail }] });

@@ -1,0 +1,15 @@
+import type { FieldError } from '../../schemas/generated/http.ts';
+import { type Call, ProblemError } from './call.ts';
+
+/** A parameter that is refused, by its JSON pointer. */
+export const invalid = (path: string, code: FieldError['code'], detail: string): ProblemError =>
+  new ProblemError('VALIDATION_FAILED', `${path}: ${detail}`, { errors: [{ path, code, detail }] });
+
+/** Null where the parameter is left out. */
+export const choiceIn = <T extends string>({ query }: Call, name: string, choices: readonly T[]): T | null => {
+  const text = query.get(name);
+  if (text === null) return null;
+  const choice = choices.find((one) => one === text);
+  if (choice !== undefined) return choice;
+  throw invalid(`/${name}`, 'ENUM', `must be ${choices.join(' or ')}`);
+};
