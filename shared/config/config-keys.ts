@@ -146,6 +146,14 @@ export const CONFIG_KEYS = {
     max: 60_000,
     description: 'How long players wait between two beats. Leases are set by the policy: keep them over three beats.',
   },
+  TRENDING_MIN_AUDIENCE: {
+    kind: 'count',
+    unit: 'accounts',
+    default: 10,
+    min: 1,
+    max: 1_000_000,
+    description: 'A content that fewer watch is in no list of trending.',
+  },
   CHECKPOINT_MS: {
     kind: 'ms',
     unit: 'ms',

@@ -20,6 +20,7 @@ export type Config = {
   readonly logLevel: LogLevel;
   readonly partitions: number;
   readonly heartbeatIntervalMs: number;
+  readonly trendingMinAudience: number;
   readonly checkpointMs: number;
   readonly ingestQueueMax: number;
   readonly startsWaitingMax: number;
@@ -62,6 +63,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     logLevel: choice('LOG_LEVEL', CONFIG_KEYS.LOG_LEVEL.choices) ?? CONFIG_KEYS.LOG_LEVEL.default,
     partitions: cluster !== null && env['PARTITIONS'] === undefined ? DEFAULT_PARTITIONS.cluster : number('PARTITIONS'),
     heartbeatIntervalMs: number('HEARTBEAT_INTERVAL_MS'),
+    trendingMinAudience: number('TRENDING_MIN_AUDIENCE'),
     checkpointMs: number('CHECKPOINT_MS'),
     ingestQueueMax: number('INGEST_QUEUE_MAX'),
     startsWaitingMax: number('STARTS_WAITING_MAX'),
