@@ -5,6 +5,7 @@ export type JsonSchema = { readonly [keyword: string]: unknown };
 const NAMES = [
   'block-check-request',
   'common',
+  'content-audience',
   'decision',
   'health',
   'heartbeat-batch',
@@ -21,6 +22,7 @@ const NAMES = [
   'start-request',
   'start-response',
   'stop-request',
+  'trending-list',
   'view',
   'view-list',
 ] as const;

@@ -185,6 +185,24 @@ export interface FieldError {
   readonly detail: string;
 }
 
+/** How many watch a content. */
+export interface ContentAudience {
+  /** Accounts that were counted within the window, each once. */
+  readonly viewers: number;
+
+  /** By time, oldest first; empty for a content that nobody watched. */
+  readonly series: {
+    /** Where the step begins. */
+    readonly atMs: number;
+
+    /** Accounts that were counted in it, each once, whatever was counted later. */
+    readonly viewers: number;
+  }[];
+
+  /** The time that the window ends at. */
+  readonly asOfMs: number;
+}
+
 /** May this stream go on, and what the answer is based on. The same object everywhere. */
 export interface Decision {
   /** Null when the question was asked before playback. */
@@ -595,6 +613,32 @@ export interface StopRequest {
 
   /** The token of the start call, for players that cannot set headers. */
   readonly sessionToken?: string;
+}
+
+/** What is watched most, or grows most, in one window. docs/reference/trending.md says how it is counted. */
+export interface TrendingList {
+  /** The first rank first. */
+  readonly items: {
+    readonly contentId: Id;
+
+    /** 1 to 100. */
+    readonly rank: number;
+
+    /** The rank in the same list as it stood when the minute began; null where it was not among its first 100. */
+    readonly previousRank: number | null;
+
+    /** Accounts, in the country or on the device type that was asked for. */
+    readonly audience: number;
+
+    /** Accounts per minute of the window to those of the last 24 hours, over all; null for 24 hours. */
+    readonly momentum: number | null;
+
+    /** 0 to 1: how many accounts over all without progress, or from one large network, there are to each that counts. */
+    readonly suspiciousShare: number;
+  }[];
+
+  /** The time that the windows end at; an old one says that the counts are being made again. Null while nothing has been counted. */
+  readonly asOfMs: number | null;
 }
 
 /** Views of an account, newest end first; one that is open stands where its newest beat is. */
