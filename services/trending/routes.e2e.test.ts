@@ -1,0 +1,168 @@
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ContentAudience, TrendingList } from '../../schemas/generated/http.ts';
+import { epochMs, liveMs } from '../../schemas/time.ts';
+import { createFront, type Front } from '../../shared/http/front.ts';
+import { listen } from '../../shared/http/server.ts';
+import type { Checkpoint, Row } from '../../shared/state/state.ts';
+import { addPages } from '../pages.ts';
+import { type Api, openApi } from '../testing/contract.ts';
+import type { Response } from '../testing/http.ts';
+import { type Board, board } from './board.ts';
+import { rankings } from './ranking.ts';
+import { trendingRoutes } from './routes.ts';
+import { counted, NOON } from './testing/counted.ts';
+
+/** The routes over HTTP, over a board that was told what a test says. */
+let told: Board;
+let isCaughtUp: boolean;
+let checkpoint: Checkpoint | null;
+let rows: Readonly<Record<string, number>>;
+const FOLDED: Checkpoint = {
+  offset: 1,
+  clock: { liveMs: liveMs(0), appendedAtMs: epochMs(NOON + 1), heldUntilMs: epochMs(0) },
+  control: undefined,
+  rebuild: null,
+};
+beforeEach(() => {
+  [told, isCaughtUp, checkpoint, rows] = [board(), true, FOLDED, {}];
+});
+
+const routes = trendingRoutes({
+  live: { isCaughtUp: () => isCaughtUp, board: { asOfMs: () => told.asOfMs() } },
+  ranking: (asked) => rankings(told, 10)(asked),
+  read: (partition, contentId) => {
+    const viewers = partition === contentId.length ? rows[contentId] : undefined;
+    const row: Row = { state: viewers, version: 1, dueMs: null };
+    return { rows: [viewers === undefined ? null : row], checkpoint };
+  },
+  seriesOf: ({ state }, window) => ({
+    viewers: Number(state),
+    series: [{ atMs: NOON, viewers: window === '1h' ? 60 : 1 }],
+    asOfMs: NOON,
+  }),
+  partitionOf: (key) => key.length,
+  tenant: 'tenant',
+});
+const front: Front = createFront({
+  routes,
+  nextRequestId: () => 'request',
+  onAnswer: () => {},
+  onInternal: (error) => {
+    throw error;
+  },
+  extend: (app) => addPages(app, { routes }),
+});
+const port = await listen(front.server, { name: 'PORT', port: 0, host: '127.0.0.1' });
+const url = (): string => `http://127.0.0.1:${port}`;
+/** Each answer is held against the published document. */
+const api: Api = await openApi({ url, adminUrl: url });
+afterAll(() => {
+  front.server.close();
+  front.server.closeAllConnections();
+});
+
+const get = (path: string): Promise<Response> => api.call({ path: `/v1/${path}` });
+const listOf = async (query: string): Promise<TrendingList> => {
+  const { status, json } = await get(`trending?${query}`);
+  expect(status).toBe(200);
+  return json as TrendingList;
+};
+const refused = async (path: string): Promise<unknown> => {
+  const { status, json } = await get(path);
+  const { errors } = json as { errors?: { path: string; code: string }[] };
+  return [status, ...(errors ?? []).map((error) => `${error.path} ${error.code}`)];
+};
+
+describe('GET /v1/trending', () => {
+  it('answers the first 20 of 5 minutes by audience, and as many as asked for', async () => {
+    for (let i = 0; i < 120; i++) told.take(counted({ contentId: `c-${i}`, audience: [1, 10 + i, 1, 1] }), i);
+    const { items, asOfMs } = await listOf('contentType=live');
+    expect([items.length, asOfMs]).toEqual([20, NOON]);
+    expect(items[0]).toEqual({
+      contentId: 'c-119',
+      rank: 1,
+      previousRank: null,
+      audience: 129,
+      momentum: 1,
+      suspiciousShare: 0,
+    });
+    expect((await listOf('contentType=live&limit=3')).items).toEqual(items.slice(0, 3));
+    expect((await listOf('contentType=live&limit=100')).items).toHaveLength(100);
+    expect((await listOf('contentType=live&window=1m')).items).toEqual([]);
+    expect((await listOf('contentType=vod')).items).toEqual([]);
+  });
+
+  it('answers by momentum, for a country, and for a device type', async () => {
+    told.take(counted({ contentId: 'a', momentum: 2, byCountry: { DE: 10 }, byDeviceType: { 'smart tv': 10 } }), 0);
+    told.take(counted({ contentId: 'b', momentum: 3, audience: 20, byCountry: { FR: 20 } }), 1);
+    const ids = async (query: string) => (await listOf(`contentType=live&${query}`)).items.map((one) => one.contentId);
+    expect(await ids('by=momentum')).toEqual(['b', 'a']);
+    expect(await ids('country=DE')).toEqual(['a']);
+    expect(await ids('country=DE&by=momentum&window=1h')).toEqual(['a']);
+    expect(await ids('deviceType=smart%20tv')).toEqual(['a']);
+    expect(await ids('country=AT')).toEqual([]);
+  });
+
+  it('has nothing of another tenant', async () => {
+    told.take(counted({ tenant: 'other' }), 0);
+    expect((await listOf('contentType=live')).items).toEqual([]);
+  });
+
+  it('answers an empty list without a time while nothing has been counted', async () => {
+    expect(await listOf('contentType=live')).toEqual({ items: [], asOfMs: null });
+  });
+
+  it('says what is wrong with a question', async () => {
+    expect(await refused('trending')).toEqual([400, '/contentType REQUIRED']);
+    expect(await refused('trending?contentType=film')).toEqual([400, '/contentType ENUM']);
+    const wrong: readonly (readonly [string, string])[] = [
+      ['window=2m', '/window ENUM'],
+      ['by=rank', '/by ENUM'],
+      ['by=momentum&window=24h', '/window ENUM'],
+      ['country=de', '/country FORMAT'],
+      ['country=DEU', '/country FORMAT'],
+      ['country=', '/country FORMAT'],
+      ['deviceType=', '/deviceType FORMAT'],
+      [`deviceType=${'x'.repeat(129)}`, '/deviceType FORMAT'],
+      ['country=DE&deviceType=tv', '/deviceType DUPLICATE'],
+      ['limit=0', '/limit RANGE'],
+      ['limit=101', '/limit RANGE'],
+      ['limit=1.5', '/limit RANGE'],
+    ];
+    for (const [query, error] of wrong)
+      expect([query, await refused(`trending?contentType=live&${query}`)]).toEqual([query, [400, error]]);
+  });
+
+  it('says WARMING until the board has all that was said, and serves an old list with its age after that', async () => {
+    told.take(counted(), 0);
+    isCaughtUp = false;
+    expect((await get('trending?contentType=live')).json).toMatchObject({ code: 'WARMING', retryAfterMs: 1_000 });
+    isCaughtUp = true;
+    checkpoint = null;
+    expect(await listOf('contentType=live')).toMatchObject({ items: [{ contentId: 'content' }], asOfMs: NOON });
+  });
+});
+
+describe('GET /v1/contents/{contentId}/audience', () => {
+  it('answers viewers and series of an hour, or of the window asked for', async () => {
+    rows = { 'film 1': 7 };
+    const hour: ContentAudience = { viewers: 7, series: [{ atMs: NOON, viewers: 60 }], asOfMs: NOON };
+    expect((await get('contents/film%201/audience')).json).toEqual(hour);
+    const { json } = await get('contents/film%201/audience?window=24h');
+    expect(json).toEqual({ ...hour, series: [{ atMs: NOON, viewers: 1 }] });
+  });
+
+  it('answers 0 and an empty series for a content that nobody watched', async () => {
+    const { status, json } = await get('contents/film-2/audience');
+    expect([status, json]).toEqual([200, { viewers: 0, series: [], asOfMs: NOON + 1 }]);
+  });
+
+  it('refuses ids and windows that there are not, and says WARMING while its partition is made again', async () => {
+    expect(await refused(`contents/${'x'.repeat(129)}/audience`)).toEqual([400, '/contentId FORMAT']);
+    expect(await refused('contents/film-1/audience?window=60m')).toEqual([400, '/window ENUM']);
+    for (const now of [null, { ...FOLDED, rebuild: { from: 0, to: 4 } }]) {
+      checkpoint = now;
+      expect((await get('contents/film-1/audience')).json).toMatchObject({ status: 503, code: 'WARMING' });
+    }
+  });
+});

@@ -1,0 +1,104 @@
+import type { ContentAudience, TrendingList } from '../../schemas/generated/http.ts';
+import { isId } from '../../schemas/validate.ts';
+import { refuseWarming } from '../../shared/http/after.ts';
+import type { Call, Reply } from '../../shared/http/call.ts';
+import { LIMIT_QUERY, limitIn } from '../../shared/http/list.ts';
+import { choiceIn, invalid } from '../../shared/http/query.ts';
+import type { Route } from '../../shared/http/route.ts';
+import type { MaybePromise, Row, StateView } from '../../shared/state/state.ts';
+import { type Scope, type WindowName, WINDOWS } from './figures.ts';
+import type { LiveBoard } from './live-board.ts';
+import type { Asked, Measure, Ranking } from './ranking.ts';
+
+export type TrendingApi = {
+  readonly live: Pick<LiveBoard, 'isCaughtUp'> & { readonly board: Pick<LiveBoard['board'], 'asOfMs'> };
+  readonly ranking: (asked: Asked) => Ranking;
+  /** The row of a content in the state of `audience`. */
+  readonly read: (partition: number, contentId: string) => MaybePromise<StateView>;
+  readonly seriesOf: (row: Row, window: WindowName) => ContentAudience;
+  readonly partitionOf: (key: string) => number;
+  readonly tenant: string;
+};
+
+const MEASURES: readonly Measure[] = ['audience', 'momentum'];
+
+export const trendingRoutes = (api: TrendingApi): readonly Route[] => [
+  {
+    method: 'GET',
+    path: '/v1/trending',
+    operationId: 'listTrending',
+    summary: 'What is watched most, or grows most, now.',
+    port: 'public',
+    touches: 'nobody',
+    query: [
+      { name: 'contentType', description: 'Channels or titles.', required: true, values: ['live', 'vod'] },
+      { name: 'window', description: '`5m` when left out.', values: WINDOWS },
+      {
+        name: 'by',
+        description: '`audience` (default), or `momentum`: against the content’s own 24 hours.',
+        values: MEASURES,
+      },
+      { name: 'country', description: 'Only who watches there: ISO 3166-1 alpha-2, capital letters.' },
+      { name: 'deviceType', description: 'Only who watches on it. Not with `country`.' },
+      LIMIT_QUERY,
+    ],
+    responses: { 200: 'trending-list' },
+    problems: ['VALIDATION_FAILED', 'WARMING'],
+    handle: (call) => list(api, call),
+  },
+  {
+    method: 'GET',
+    path: '/v1/contents/{contentId}/audience',
+    operationId: 'getAudience',
+    summary: 'How many watch a content, and how many did, step by step.',
+    port: 'public',
+    touches: 'nobody',
+    query: [{ name: 'window', description: '`1h` when left out.', values: WINDOWS }],
+    responses: { 200: 'content-audience' },
+    problems: ['VALIDATION_FAILED', 'WARMING', 'STORE_UNAVAILABLE'],
+    handle: (call) => getAudience(api, call),
+  },
+];
+
+const list = (api: TrendingApi, call: Call): Reply => {
+  const asked = listAsked(api, call);
+  const limit = limitIn(call);
+  if (!api.live.isCaughtUp()) refuseWarming(null);
+  const body: TrendingList = { items: api.ranking(asked).slice(0, limit), asOfMs: api.live.board.asOfMs() };
+  return { status: 200, body };
+};
+
+const listAsked = ({ tenant }: TrendingApi, call: Call): Asked => {
+  const contentType = choiceIn(call, 'contentType', ['live', 'vod']);
+  if (contentType === null) throw invalid('/contentType', 'REQUIRED', 'is required');
+  const window = choiceIn(call, 'window', WINDOWS) ?? '5m';
+  const by = choiceIn(call, 'by', MEASURES) ?? 'audience';
+  if (by === 'momentum' && window === '24h')
+    throw invalid('/window', 'ENUM', 'must be 1m, 5m or 1h by momentum, which compares with the last 24 hours');
+  return { tenant, contentType, window, by, scope: scopeIn(call) };
+};
+
+const scopeIn = ({ query }: Call): Scope | null => {
+  const country = query.get('country');
+  const deviceType = query.get('deviceType');
+  if (country !== null && deviceType !== null)
+    throw invalid('/deviceType', 'DUPLICATE', 'must be left out where country is given');
+  if (country !== null && !/^[A-Z]{2}$/.test(country)) throw invalid('/country', 'FORMAT', 'must be 2 capital letters');
+  if (deviceType !== null && !isId(deviceType)) throw invalid('/deviceType', 'FORMAT', ID_MEANS);
+  if (country !== null) return { kind: 'country', name: country };
+  return deviceType === null ? null : { kind: 'deviceType', name: deviceType };
+};
+
+const ID_MEANS = 'must have 1 to 128 characters, none of them a control character';
+
+const getAudience = async (api: TrendingApi, call: Call): Promise<Reply> => {
+  const contentId = call.params['contentId'] ?? '';
+  if (!isId(contentId)) throw invalid('/contentId', 'FORMAT', ID_MEANS);
+  const window = choiceIn(call, 'window', WINDOWS) ?? '1h';
+  const { rows, checkpoint } = await api.read(api.partitionOf(contentId), contentId);
+  refuseWarming(checkpoint);
+  const [row] = rows;
+  const body: ContentAudience =
+    row == null ? { viewers: 0, series: [], asOfMs: checkpoint?.clock.appendedAtMs ?? 0 } : api.seriesOf(row, window);
+  return { status: 200, body };
+};
