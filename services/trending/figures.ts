@@ -7,7 +7,7 @@ export type WindowName = (typeof WINDOWS)[number];
 /** What a list may be narrowed to. */
 export type Scope = { readonly kind: 'country' | 'deviceType'; readonly name: string };
 
-/** What the board keeps of an `AudienceCounted`: the same in a quarter of the memory. */
+/** What the board keeps of an `AudienceCounted`: the same in half to two thirds of the memory (`bench/trending-memory.ts`). */
 export type Figures = {
   readonly contentType: ContentType;
   readonly atMs: number;
@@ -24,7 +24,7 @@ const OF_NAME = 1 + WINDOWS.length;
 export const figuresOf = ({ contentType, atMs, windows }: AudienceCounted): Figures => ({
   contentType,
   atMs,
-  windows: windows.map(({ audience, suspicious, momentum }) => [audience, suspicious, momentum ?? NaN]).flat(),
+  windows: joined(windows.map(({ audience, suspicious, momentum }) => [audience, suspicious, momentum ?? NaN])),
   countries: flatten(windows, 'byCountry'),
   deviceTypes: flatten(windows, 'byDeviceType'),
 });
@@ -34,8 +34,11 @@ const flatten = (
   by: 'byCountry' | 'byDeviceType',
 ): readonly (string | number)[] => {
   const names = new Set(windows.flatMap((window) => Object.keys(window[by])));
-  return [...names].map((name) => [name, ...windows.map((window) => of(window[by], name))]).flat();
+  return joined([...names].map((name) => [name, ...windows.map((window) => of(window[by], name))]));
 };
+
+/** `flat` leaves room behind the last one; a slice has none. */
+const joined = <T>(parts: readonly (readonly T[])[]): readonly T[] => parts.flat().slice();
 
 /** A name may be that of what every object has. */
 const of = (counts: Readonly<Record<string, number>>, name: string): number =>
