@@ -163,6 +163,32 @@ export default defineConfig(
     },
   },
   { files: TESTS, rules: { 'no-restricted-syntax': ['error', ...language, noDefault, ...wholeSuites] } },
+  {
+    files: ['web/**/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'document',
+          'EventSource',
+          'fetch',
+          'getComputedStyle',
+          'matchMedia',
+          'ResizeObserver',
+          'setInterval',
+          'setTimeout',
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML'].map((property) => ({
+          property,
+          message: 'what is shown is text: take web/live/element.js',
+        })),
+      ],
+    },
+  },
   // Tools find their configuration by its default export.
   { files: ['*.config.ts'], rules: { 'no-restricted-syntax': ['error', ...language] } },
 );

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
 import { openApi } from '../shared/http/openapi.ts';
 import type { Route } from '../shared/http/route.ts';
@@ -13,8 +15,27 @@ export const addPages = (app: Express, { routes }: { readonly routes: readonly R
     res.type('html').send(PAGE);
   });
   // The package says where its files are; nothing is fetched from elsewhere.
-  const assets = createRequire(import.meta.url)('swagger-ui-dist/absolute-path.js')() as string;
+  const assets = installed('swagger-ui-dist/absolute-path.js')() as string;
   app.use('/docs/assets', express.static(assets, { index: false, maxAge: '1h' }));
+};
+
+const installed = createRequire(import.meta.url);
+
+const WEB = fileURLToPath(new URL('../web', import.meta.url));
+const LIVE_HEADERS = {
+  'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+/** `web/` as it lies there, with the library that draws its charts. */
+export const addLivePage = (app: Express): void => {
+  const files = { index: false, redirect: false, setHeaders: (res: express.Response) => void res.set(LIVE_HEADERS) };
+  app.get('/', (_req, res) => {
+    res.set(LIVE_HEADERS).sendFile('index.html', { root: WEB });
+  });
+  app.use('/live/uplot', express.static(dirname(installed.resolve('uplot')), files));
+  app.use('/live', express.static(`${WEB}/live`, files));
 };
 
 const PAGE = `<!doctype html>

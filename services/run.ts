@@ -24,7 +24,8 @@ if (config.auth === 'off') logger.warn({}, 'AUTH=off: whoever reaches the port m
 const running = await start(config, roles, logger).catch((error: unknown) =>
   fail([error instanceof Error ? error.message : String(error)]),
 );
-logger.info({ url: running.url, admin: running.adminUrl, docs: `${running.url}/docs` }, 'Playbeat is ready');
+const { url, adminUrl: admin, liveUrl } = running;
+logger.info({ url, admin, docs: `${url}/docs`, ...(liveUrl === null ? {} : { live: liveUrl }) }, 'Playbeat is ready');
 
 let closing = false;
 const close = (signal: string): void => {

@@ -21,20 +21,23 @@ import { heartbeatRoute } from './ingest/heartbeats.ts';
 import type { Ingest } from './ingest/ingest.ts';
 import { createLanes } from './ingest/lanes.ts';
 import { sessionRoutes } from './ingest/sessions.ts';
+import { createLive, LIVE_TURN_MS } from './live/live.ts';
 import { durableRoutes } from './durable-routes.ts';
 import { type Engine, openEngine } from './engines.ts';
-import { addPages } from './pages.ts';
+import { addLivePage, addPages } from './pages.ts';
 import { activatePolicyFile, watchPolicyFile } from './policy-file.ts';
 import { operationRoutes } from './operations.ts';
 import { observed } from './observed.ts';
 import { type Processors, startProcessors } from './processors.ts';
 import { METADATA_KEYS } from './resume-position/title.ts';
-import type { RoleName } from './roles.ts';
+import { ROLE_NAMES, type RoleName } from './roles.ts';
 
 /** One process with some or all of the roles. The only place that chooses clocks and timers. */
 export type Running = {
   readonly url: string;
   readonly adminUrl: string;
+  /** Where what happens can be watched; null where it is not served. */
+  readonly liveUrl: string | null;
   /** Takes no more calls, answers those in flight, makes state durable, lets go of the folder. */
   close(): Promise<void>;
 };
@@ -99,12 +102,26 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       processors,
       watching,
     });
+    const live = !servesLivePage(config, roles)
+      ? null
+      : createLive({
+          log,
+          partitions,
+          roles,
+          processors: processors.status,
+          audience: null,
+          pause: () => pause(LIVE_TURN_MS),
+          onTrouble,
+        });
     const admin = createFront({ ...watching.front, routes: served.adminRoutes, nextRequestId: served.nextRequestId });
     const front = createFront({
       ...watching.front,
-      routes: served.publicRoutes,
+      routes: [...served.publicRoutes, ...(live === null ? [] : [live.route])],
       nextRequestId: served.nextRequestId,
-      extend: (app) => addPages(app, { routes: [...served.publicRoutes, ...served.adminRoutes] }),
+      extend: (app) => {
+        addPages(app, { routes: [...served.publicRoutes, ...served.adminRoutes] });
+        if (live !== null) addLivePage(app);
+      },
     });
     for (const { server } of [front, admin]) harden(server, config.maxConnections);
 
@@ -112,6 +129,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       setInterval(served.turn, TURN_MS),
       setInterval(() => void engine.sweep().catch(onTrouble), HOUR_MS),
       setInterval(() => void activation?.restate(processors.owned('concurrency')).catch(onTrouble), SECOND_MS),
+      ...(live === null ? [] : [setInterval(live.turn, LIVE_TURN_MS)]),
     ];
     closers.push(() => timers.forEach(clearInterval));
     if (activation !== null) {
@@ -122,17 +140,22 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     const adminPort = await listen(admin.server, { host: config.host, port: config.adminPort, name: 'ADMIN_PORT' });
     const close = async (): Promise<void> => {
       served.stopping();
-      await Promise.all([drained(front, config.drainMs), drained(admin, config.drainMs)]);
+      await Promise.all([drained(front, config.drainMs), drained(admin, config.drainMs), live?.close()]);
       await served.drain();
       await closeAll();
     };
     const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-    return { url: `http://${host}:${port}`, adminUrl: `http://${host}:${adminPort}`, close };
+    const url = `http://${host}:${port}`;
+    return { url, adminUrl: `http://${host}:${adminPort}`, liveUrl: live === null ? null : `${url}/`, close };
   } catch (error) {
     await closeAll();
     throw error;
   }
 };
+
+/** By itself where all of Playbeat is one process: elsewhere it shows what one part sees. */
+const servesLivePage = ({ livePage }: Config, roles: readonly RoleName[]): boolean =>
+  livePage === null ? ROLE_NAMES.every((role) => roles.includes(role)) : livePage === 'on';
 
 const REGISTRY_TIMEOUT_MS = 3 * SECOND_MS;
 

@@ -129,6 +129,13 @@ export const CONFIG_KEYS = {
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
     description: 'The least level that is written. No level writes a line per heartbeat.',
   },
+  LIVE_PAGE: {
+    kind: 'choice',
+    default: null,
+    choices: ['on', 'off'],
+    description:
+      'Whether `/` is a page that shows what happens now. Left out, it is where one process has all roles. Whoever reaches the port may watch.',
+  },
   PARTITIONS: {
     kind: 'count',
     unit: 'partitions',

@@ -18,6 +18,8 @@ export type Config = {
   readonly nodeId: string | null;
   readonly metadataKeys: readonly string[];
   readonly logLevel: LogLevel;
+  /** Null: where one process has all roles. */
+  readonly livePage: 'on' | 'off' | null;
   readonly partitions: number;
   readonly heartbeatIntervalMs: number;
   readonly trendingMinAudience: number;
@@ -61,6 +63,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     nodeId: text('NODE_ID'),
     metadataKeys: list('METADATA_KEYS'),
     logLevel: choice('LOG_LEVEL', CONFIG_KEYS.LOG_LEVEL.choices) ?? CONFIG_KEYS.LOG_LEVEL.default,
+    livePage: choice('LIVE_PAGE', CONFIG_KEYS.LIVE_PAGE.choices),
     partitions: cluster !== null && env['PARTITIONS'] === undefined ? DEFAULT_PARTITIONS.cluster : number('PARTITIONS'),
     heartbeatIntervalMs: number('HEARTBEAT_INTERVAL_MS'),
     trendingMinAudience: number('TRENDING_MIN_AUDIENCE'),
