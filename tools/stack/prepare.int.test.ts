@@ -39,9 +39,9 @@ describe('what npm test prepares', () => {
     const { code, out, err } = await prepare(bare);
     expect(code).toBe(4);
     expect(err).toMatch(
-      /^installing openjdk-17-jdk-headless, maven, redis-server, python3-venv, openssl\ncould not install them: /,
+      /^installing openjdk-17-jdk-headless, maven, redis-server, python3-venv, openssl, chromium\ncould not install them: /,
     );
-    for (const debian of ['openjdk-17-jdk-headless', 'redis-server', 'python3-venv', 'openssl']) {
+    for (const debian of ['openjdk-17-jdk-headless', 'redis-server', 'python3-venv', 'openssl', 'chromium']) {
       expect(out).toContain(`Install it with: apt-get install -y --no-install-recommends ${debian}\n`);
     }
   });

@@ -35,6 +35,7 @@ const PACKAGES = {
     probe: ['-c', 'import ensurepip, venv'],
   },
   openssl: { what: 'OpenSSL (openssl)', debian: 'openssl', probe: ['version'] },
+  chromium: { what: 'Chromium (chromium)', debian: 'chromium', probe: ['--version'] },
 } as const satisfies Readonly<Record<string, Package>>;
 
 export type ProgramName = keyof typeof PACKAGES;
