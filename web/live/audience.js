@@ -21,6 +21,7 @@ export const audience = () => {
     onHello: ({ countsAudience }) => {
       for (const note of ['viewers-note', 'trending-note'])
         byId(note).textContent = countsAudience ? 'Waiting for the first figures.' : 'Not running here.';
+      for (const figures of ['viewers-legend', 'viewers', 'trending']) byId(figures).hidden = !countsAudience;
     },
     onAudience: (told) => {
       for (const point of told.points) points.set(point.atMs, point);

@@ -1,7 +1,11 @@
 import uPlot from './uplot/uPlot.esm.js';
-import { element } from './element.js';
+import { element, timeText } from './element.js';
 
 const HEIGHT_PX = 180;
+/** Between two ticks there is room for a time of day. */
+const TICK_PX = 72;
+/** People come one by one. */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat();
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -22,7 +26,10 @@ export const lineChart = ({ place, legend, title, lines }) => {
       legend: { show: false },
       cursor: { show: false },
       scales: { y: { range: (_chart, _least, most) => [0, Math.max(2, (most ?? 0) * 1.1)] } },
-      axes: [axis, { ...axis, size: 44 }],
+      axes: [
+        { ...axis, space: TICK_PX, size: 28, values: (_chart, seconds) => seconds.map(timeText) },
+        { ...axis, size: 44, incrs: WHOLE_STEPS },
+      ],
       series: [{}, ...lines.map(({ name, label, dash }) => ({ label, dash, width: 2, stroke: () => colour(name) }))],
     },
     [[], ...lines.map(() => [])],
@@ -41,7 +48,8 @@ export const lineChart = ({ place, legend, title, lines }) => {
     /** Seconds, then the values of each line. */
     show: (data) => {
       chart.setData(data);
-      const newest = data.slice(1).map((values) => values.at(-1) ?? 0);
+      if (data[0].length === 0) return;
+      const newest = data.slice(1).map((values) => values.at(-1));
       figures.forEach((figure, i) => (figure.textContent = newest[i].toLocaleString()));
       const words = lines.map(({ label }, i) => `${label} ${newest[i]}`).join(', ');
       place.setAttribute('aria-label', `${title}, now: ${words}`);

@@ -8,9 +8,11 @@ export const element = (name, className, ...children) => {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Hours, minutes and seconds, as this machine's clock has them. */
+/** Hours, minutes and seconds where the reader is. */
+export const timeText = (seconds) => new Date(seconds * 1_000).toLocaleTimeString('en-GB');
+
 export const timeOf = (atMs) => {
-  const time = element('time', 'quiet', new Date(atMs).toLocaleTimeString([], { hour12: false }));
+  const time = element('time', 'quiet', timeText(atMs / 1_000));
   time.dateTime = new Date(atMs).toISOString();
   return time;
 };

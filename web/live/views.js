@@ -18,7 +18,12 @@ export const views = () => {
     },
     draw: () => {
       const list = byId('views');
-      list.prepend(...waiting.splice(0).map(row).reverse());
+      list.prepend(
+        ...waiting
+          .splice(0)
+          .sort((a, b) => b.atMs - a.atMs)
+          .map(row),
+      );
       while (list.children.length > MAX_ROWS) list.lastChild.remove();
       byId('views-note').hidden = list.children.length > 0;
     },

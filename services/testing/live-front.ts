@@ -1,0 +1,46 @@
+import { createFront } from '../../shared/http/front.ts';
+import { listen } from '../../shared/http/server.ts';
+import { addLivePage } from '../pages.ts';
+import { createLive, type LiveAudience, type LiveOptions } from '../live/live.ts';
+
+/** The page and its events by themselves: on a log in which nothing ever happens, with turns as the test makes them. */
+export const openLive = async (audience: LiveAudience, options: Partial<LiveOptions> = {}) => {
+  const live = createLive({
+    log: {
+      bounds: async () => ({ first: 0, end: 0 }),
+      read: async (topic, partition, from) => ({ topic, partition, from, to: from, records: [], end: from }),
+      offsetAt: async () => 0,
+    },
+    partitions: 1,
+    roles: [],
+    processors: () => [],
+    audience,
+    pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
+    onTrouble: (error) => {
+      throw error;
+    },
+    ...options,
+  });
+  const front = createFront({
+    routes: [live.route],
+    nextRequestId: () => 'request',
+    onAnswer: () => {},
+    onInternal: (error) => {
+      throw error;
+    },
+    extend: addLivePage,
+  });
+  const port = await listen(front.server, { name: 'PORT', port: 0, host: '127.0.0.1' });
+  return {
+    live,
+    url: `http://127.0.0.1:${port}`,
+    turn: (times: number): void => {
+      for (let turn = 0; turn < times; turn++) live.turn();
+    },
+    close: async (): Promise<void> => {
+      await live.close();
+      front.server.close();
+      front.server.closeAllConnections();
+    },
+  };
+};
