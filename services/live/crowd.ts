@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { ProblemError } from '../../shared/http/call.ts';
 
 /** Each costs a connection and what is said twice a second. */
@@ -11,9 +12,9 @@ export type CrowdOptions = {
   readonly onLast: () => void;
 };
 
-/** Those who watch now, each an answer that does not end. */
+/** Those who watch now: a connection each, and on it an answer that does not end. */
 export const createCrowd = ({ onFirst, onLast }: CrowdOptions) => {
-  const watchers = new Set<ServerResponse>();
+  const watchers = new Map<Socket, ServerResponse>();
   let closed = false;
   return {
     isEmpty: (): boolean => watchers.size === 0,
@@ -24,23 +25,26 @@ export const createCrowd = ({ onFirst, onLast }: CrowdOptions) => {
         const detail = `${MAX_WATCHERS} pages are watching already`;
         throw new ProblemError('OVERLOADED', detail, { retryAfterMs: 10_000 });
       }
-      watchers.add(res);
-      res.once('close', () => {
-        if (watchers.delete(res) && watchers.size === 0) onLast();
+      const { socket } = res.req;
+      if (watchers.has(socket)) throw new ProblemError('OVERLOADED', 'this connection is watching already');
+      if (socket.destroyed) return;
+      watchers.set(socket, res);
+      socket.once('close', () => {
+        if (watchers.delete(socket) && watchers.size === 0) onLast();
       });
       res.writeHead(200, STREAM_HEADERS);
       res.write(greeting);
       if (watchers.size === 1) onFirst();
     },
     tell: (text: string): void => {
-      for (const res of watchers)
-        if (res.writableLength > MAX_UNREAD_BYTES) res.destroy();
+      for (const [socket, res] of watchers)
+        if (res.writableLength > MAX_UNREAD_BYTES) socket.destroy();
         else res.write(text);
     },
     /** Ends all answers; nobody joins any more. */
     close: (): void => {
       closed = true;
-      for (const res of watchers) res.end();
+      for (const res of watchers.values()) res.end();
     },
   };
 };

@@ -62,10 +62,7 @@ describe('/live/events of a running Playbeat', () => {
     expect(new Set(watchers.map(({ response }) => response.statusCode))).toEqual(new Set([200]));
     const more = await send(server.url(), { path: '/live/events' });
     expect([more.status, more.json]).toEqual([503, expect.objectContaining({ code: 'OVERLOADED' })]);
-    expect(more.headers).toMatchObject({
-      'retry-after': '10',
-      'content-type': /problem\+json/.source && expect.stringContaining('problem+json'),
-    });
+    expect(more.headers['retry-after']).toBe('10');
     // Those who do not watch are served all the same.
     const answer = await send(server.url(), { path: '/v1/heartbeats', body: beat({ accountId: newAccount() }) });
     expect(answer.status).toBe(202);
@@ -121,7 +118,7 @@ describe('the files of the page', () => {
       '/live/..%2findex.html',
       '/live/uplot/../package.json',
     ])
-      expect([path, (await send(url, { path })).status]).toEqual([path, expect.not.stringMatching('200')]);
+      expect((await send(url, { path })).status).toBeGreaterThanOrEqual(400);
     await close();
   });
 });
@@ -131,7 +128,7 @@ describe('a watcher', () => {
     const contentId = 'c'.repeat(128);
     let round = 0;
     const top = () => Array.from({ length: 10 }, () => ({ ...ROW, contentId, audience: (round += 1) }));
-    const { live, turn, url, close } = await openLive({ ...NOTHING, top });
+    const { turn, url, close } = await openLive({ ...NOTHING, top });
     const reader = await watchLive(url);
     const { hostname, port } = new URL(url);
     const sleeper = connect({ host: hostname, port: Number(port) });
@@ -152,7 +149,22 @@ describe('a watcher', () => {
     await until(() => gone);
     expect(reader.isOver()).toBe(false);
     reader.close();
-    expect(live).toBeDefined();
+    await close();
+  });
+
+  it('takes one place, however often it asks over its connection', async () => {
+    const { url, close } = await openLive(NOTHING);
+    const { hostname, port } = new URL(url);
+    const greedy = connect({ host: hostname, port: Number(port) });
+    greedy.on('error', () => {});
+    greedy.resume();
+    greedy.write('GET /live/events HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(100));
+    const watchers: Watcher[] = [];
+    for (let i = 0; i < 99; i++) watchers.push(await watchLive(url));
+    expect(watchers.map(({ response }) => response.statusCode)).toEqual(watchers.map(() => 200));
+    expect((await send(url, { path: '/live/events' })).status).toBe(503);
+    greedy.destroy();
+    watchers.forEach((watcher) => watcher.close());
     await close();
   });
 

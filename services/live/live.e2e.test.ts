@@ -98,6 +98,7 @@ describe('the live page in Chromium', () => {
     expect(await refused.innerText()).toMatch(/film-3, phone[^]*LIMIT_REACHED: Too many streams/);
     const over = found.locator('li', { hasText: LONG });
     expect(await over.innerText()).toMatch(/over[^]*STOPPED: This stream has ended\./);
+    expect(await documentText(page)).not.toContain(SECRET);
   });
 
   it('says what is wrong where an account cannot be looked up', async () => {
@@ -119,16 +120,11 @@ describe('the live page in Chromium', () => {
     'stands out from its ground by 4.5 or more when it is %s',
     async (colorScheme) => {
       await page.emulateMedia({ colorScheme });
-      const [least, ...others] = await contrasts(page);
-      expect(others.length).toBeGreaterThan(30);
-      expect(least).toEqual({ text: expect.any(String), ratio: expect.any(Number) });
-      expect([least?.text, (least?.ratio ?? 0) >= 4.5]).toEqual([least?.text, true]);
+      const all = await contrasts(page);
+      expect(all.length).toBeGreaterThan(30);
+      expect(all.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
     },
   );
-
-  it('is not wider than a phone of 360 pixels, whatever the names in it', async () => {
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
-  });
 
   it('stands still while it is held, and then shows what came', async () => {
     const hold = page.getByRole('button', { name: 'Hold' });

@@ -38,7 +38,13 @@ export const watchLive = (url: string): Promise<Watcher> =>
     call.on('error', reject);
   });
 
-/** Waits until it is so; the time-out of the test says when it never is. */
+const PATIENCE_MS = 25_000;
+
+/** Waits until it is so; rejects when it never is. */
 export const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await isSo())) await setTimeout(25);
+  const lastMs = Date.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (Date.now() > lastMs) throw new Error(`not so within ${PATIENCE_MS} ms: ${isSo}`);
+    await setTimeout(25);
+  }
 };
