@@ -3,6 +3,7 @@ import { isLost, type Reply } from './client.ts';
 import type { Beat, Decision } from './facts.ts';
 import type { Household, Player } from './household.ts';
 import { RunOver } from './pace.ts';
+import { noteAcked, noteLost, noteSent } from './remembered/truth.ts';
 import { readBeats, readDecision, type BeatResult } from './replies.ts';
 
 const ATTEMPTS = 3;
@@ -63,9 +64,9 @@ async function beat(household: Household, player: Player): Promise<void> {
     if (attempt > 0) await stage.pace.sleep(rng.between(500, 2_000) * attempt);
     const ageMs = stage.pace.nowMs() - bornMs;
     const text = JSON.stringify(writeBody(household, { player, sequence, state, positionMs, ageMs }));
-    const reply = await post(household, player, { text, beat: { sequence, state, ageMs, fresh: true } });
+    const reply = await post(household, player, { text, beat: { sequence, state, positionMs, ageMs, fresh: true } });
     if (!isLost(reply)) {
-      player.lastBody = { text, sequence, state };
+      player.lastBody = { text, sequence, state, positionMs };
       break;
     }
     // A newer beat went out meanwhile, or nobody watches any more: only the last word is worth repeating.
@@ -79,11 +80,12 @@ async function beat(household: Household, player: Player): Promise<void> {
 export async function stutter(household: Household, player: Player): Promise<void> {
   const last = player.lastBody;
   if (last === undefined) return;
-  const again: Beat = { sequence: last.sequence, state: last.state, ageMs: 0, fresh: false };
+  const again: Beat = { ...last, ageMs: 0, fresh: false };
   if (household.rng.chance(0.6)) return void (await post(household, player, { text: last.text, beat: again }));
   const sequence = Math.max(1, last.sequence - household.rng.between(1, 3));
-  const late: Beat = { sequence, state: 'playing', ageMs: 3_000, fresh: false };
-  const text = JSON.stringify(writeBody(household, { player, positionMs: player.positionMs, ...late }));
+  const { positionMs } = player;
+  const late: Beat = { sequence, state: 'playing', positionMs, ageMs: 3_000, fresh: false };
+  const text = JSON.stringify(writeBody(household, { player, ...late }));
   await post(household, player, { text, beat: late });
 }
 
@@ -95,10 +97,7 @@ const post = (
 
 /** A queue that was kept while the device was offline. */
 export async function postBatch(household: Household, player: Player, beats: readonly Beat[]): Promise<void> {
-  const heartbeats = beats.map((said, index) => {
-    const positionMs = player.positionMs + index * 10_000;
-    return writeBody(household, { player, positionMs, ...said });
-  });
+  const heartbeats = beats.map((said) => writeBody(household, { player, ...said }));
   await send(household, player, JSON.stringify({ heartbeats }), beats);
 }
 
@@ -106,7 +105,10 @@ async function send(household: Household, player: Player, text: string, beats: r
   const { stage, accountId } = household;
   const about = { accountId, sessionId: player.sessionId };
   const sentAtMs = stage.pace.nowMs();
-  for (const said of beats) stage.oracle.note({ ...about, ...said, type: 'beat-sent', atMs: sentAtMs });
+  for (const said of beats) {
+    stage.oracle.note({ ...about, ...said, type: 'beat-sent', atMs: sentAtMs });
+    noteSent(player.viewing, said, sentAtMs);
+  }
   const reply = await stage.client.call({
     method: 'POST',
     path: '/v1/heartbeats',
@@ -125,7 +127,8 @@ async function send(household: Household, player: Player, text: string, beats: r
     return reply;
   }
   stage.tally.count(`error beat ${reply.why}`);
-  for (let left = beats.length; left > 0; left -= 1) {
+  for (const said of beats) {
+    noteLost(player.viewing, said, atMs);
     const unanswered = { ...about, atMs, sentAtMs, why: reply.why, call: 'beat' as const };
     stage.oracle.note({ ...unanswered, type: isLost(reply) ? 'call-lost' : 'call-refused' });
   }
@@ -150,6 +153,7 @@ export function settle(household: Household, player: Player, { beats, reply, sen
     const refusal = rejected.find((entry) => entry.index === index);
     if (refusal !== undefined) {
       stage.tally.count(`error beat rejected ${refusal.code}`);
+      noteLost(player.viewing, said, atMs);
       if (refusal.retryable) stage.oracle.note({ ...about, type: 'call-lost', call: 'beat', why: refusal.code });
       else stage.oracle.note({ ...about, type: 'call-refused', call: 'beat', why: refusal.code });
       continue;
@@ -159,6 +163,7 @@ export function settle(household: Household, player: Player, { beats, reply, sen
     const answered = left[at];
     if (at !== -1) left[at] = undefined;
     stage.oracle.note({ ...about, type: 'beat-answered', answered, decision: answered?.decision });
+    noteAcked(player.viewing, { ...said, told: answered?.decision?.reason ?? '' }, atMs);
     obey(household, player, answered?.decision);
     const nextMs = answered?.nextHeartbeatMs;
     if (nextMs !== undefined) player.intervalMs = Math.min(Math.max(nextMs, 1_000), 60_000);

@@ -42,6 +42,7 @@ export function writeBody(household: Household, options: BodyOptions): Record<st
     sessionToken: device.tokenIn === 'body' ? token : undefined,
     country: 'DE',
     cdn: 'cdn-1',
+    tracking: device.limitsOnly ? 'limits-only' : undefined,
     appVersion: '5.2.0',
     player: 'players/1',
     quality: sequence % 6 === 0 ? { bitrateKbps: 4_800, bufferMs: 12_000, stallCount: 0, droppedFrames: 2 } : undefined,

@@ -17,6 +17,8 @@ type Happened = {
 export type Beat = {
   readonly sequence: number;
   readonly state: string;
+  /** Whatever a live channel's player may say here is not sent. */
+  readonly positionMs: number;
   readonly ageMs: number;
   /** False for a repeat or a lower sequence that comes late: it must not move anything. */
   readonly fresh: boolean;

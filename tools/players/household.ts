@@ -2,6 +2,8 @@ import type { Client } from './client.ts';
 import type { Oracle } from './oracle.ts';
 import type { Pace } from './pace.ts';
 import type { Prng } from './prng.ts';
+import type { Marks } from './remembered/marks.ts';
+import type { Account, Viewing } from './remembered/truth.ts';
 import type { Tally } from './tally.ts';
 
 /** What all players of a run share. */
@@ -11,6 +13,11 @@ export type Stage = {
   readonly oracle: Oracle;
   readonly tally: Tally;
   readonly limit: number;
+  readonly marks: Marks;
+  /** Contents of this run alone: an audience has no viewers of another. */
+  readonly contentPrefix: string;
+  /** Epoch milliseconds at the beginning of the run's clock. */
+  readonly epochMs: number;
 };
 
 export type Device = {
@@ -25,6 +32,8 @@ export type Device = {
   readonly clock: 'good' | 'zero' | 'year 2050';
   /** Sends beats twice, and old ones late. */
   readonly stutters: boolean;
+  /** Its viewers let nothing be remembered of them. */
+  readonly limitsOnly: boolean;
 };
 
 export type Content = {
@@ -38,6 +47,7 @@ export type Player = {
   readonly content: Content;
   readonly profileId: string;
   readonly sessionId: string;
+  readonly viewing: Viewing;
   state: 'starting' | 'playing' | 'paused' | 'buffering' | 'seeking' | 'ended' | 'stopped' | 'failed';
   sequence: number;
   positionMs: number;
@@ -49,13 +59,16 @@ export type Player = {
   /** The picture was stopped by this reason. */
   stoppedBy: string | undefined;
   lastAckMs: number;
-  lastBody: { readonly text: string; readonly sequence: number; readonly state: string } | undefined;
+  lastBody:
+    | { readonly text: string; readonly sequence: number; readonly state: string; readonly positionMs: number }
+    | undefined;
   cancelBeat: () => void;
 };
 
 export type Household = {
   readonly stage: Stage;
   readonly accountId: string;
+  readonly account: Account;
   readonly rng: Prng;
   readonly devices: readonly Device[];
   readonly players: Set<Player>;
@@ -71,6 +84,7 @@ const DEVICES = [
 ] as const;
 
 const NO_KEEP_ALIVE = 0.05;
+const LIMITS_ONLY = 0.05;
 
 export function createHousehold(stage: Stage, accountId: string, rng: Prng): Household {
   const devices = Array.from({ length: Math.max(4, stage.limit + 2) }, (_, index): Device => {
@@ -86,9 +100,11 @@ export function createHousehold(stage: Stage, accountId: string, rng: Prng): Hou
       contentType: rng.chance(0.1) ? 'text/plain' : 'application/json',
       clock: rng.chance(0.1) ? badClock : 'good',
       stutters: rng.chance(0.15),
+      limitsOnly: rng.chance(LIMITS_ONLY),
     };
   });
-  return { stage, accountId, rng, devices, players: new Set(), sessions: 0 };
+  const account = { accountId, viewings: [] };
+  return { stage, accountId, account, rng, devices, players: new Set(), sessions: 0 };
 }
 
 export const running = (household: Household): Player[] => [...household.players].filter((player) => player.running);
@@ -105,12 +121,18 @@ export function newSessionId(household: Household): string {
 
 const CHANNELS = 80;
 const TITLES = 400;
+/** Every other title is short: six seconds of it are worth remembering, and some viewers see the end of it. */
+const CLIP_MS = 300_000;
 
 /** A few contents have most of the audience. */
-export function pickContent(rng: Prng, type?: 'live' | 'vod'): Content {
+export function pickContent({ rng, stage }: Household, type?: 'live' | 'vod'): Content {
   const live = type === undefined ? rng.chance(0.5) : type === 'live';
   const rank = 1 + Math.floor((live ? CHANNELS : TITLES) * rng.next() ** 3);
   return live
-    ? { id: `channel-${rank}`, type: 'live', durationMs: undefined }
-    : { id: `title-${rank}`, type: 'vod', durationMs: 1_200_000 + (rank % 60) * 60_000 };
+    ? { id: `${stage.contentPrefix}-channel-${rank}`, type: 'live', durationMs: undefined }
+    : {
+        id: `${stage.contentPrefix}-title-${rank}`,
+        type: 'vod',
+        durationMs: rank % 2 === 1 ? CLIP_MS : 1_200_000 + (rank % 60) * 60_000,
+      };
 }

@@ -50,7 +50,7 @@ function household(limit = 2) {
     beat(second: number, sessionId: string, { decision = OK, state = 'playing', answered = 0 } = {}): void {
       sequence += 1;
       const atMs = second * 1_000;
-      const about = { accountId, sessionId, sequence, state, ageMs: 0, fresh: true };
+      const about = { accountId, sessionId, sequence, state, positionMs: 0, ageMs: 0, fresh: true };
       note({ ...about, type: 'beat-sent', atMs });
       const answer = { sessionId, sequence: answered === 0 ? sequence : answered };
       note({ ...about, type: 'beat-answered', atMs: atMs + 100, sentAtMs: atMs, answered: answer, decision });

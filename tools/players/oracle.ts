@@ -9,6 +9,8 @@ export type Oracle = {
   note(fact: Fact): void;
   /** Something broke that a household need not have noticed: leases may have rested in this span, and for a while after. */
   mayHaveRested(fromMs: number, toMs: number): void;
+  /** For how much of the span leases may have rested. */
+  restedWithin(fromMs: number, toMs: number): number;
   readonly verdicts: Verdicts;
   readonly counts: Readonly<OracleCounts>;
 };
@@ -81,6 +83,7 @@ export function createOracle({ limit }: { readonly limit: number }): Oracle {
   return {
     verdicts: court.verdicts,
     counts: court.counts,
+    restedWithin: court.stalls.within,
     mayHaveRested: (fromMs, toMs) => court.stalls.add(fromMs, toMs + HOLD_MS + TICK_MS),
     note(fact) {
       const account = accounts.get(fact.accountId) ?? open(fact.accountId);

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { ALL_QUESTIONS, type Mark, QUESTIONS, type Question, type Wrong } from './remembered/marks.ts';
 import type { Latencies } from './tally.ts';
 import type { Run } from './run.ts';
 import { FALSE_BLOCKS, VIOLATIONS, type Violation, type ViolationKind } from './verdicts.ts';
@@ -22,7 +23,11 @@ export type Report = {
   readonly beatsPerSecond: number;
   readonly falseBlocks: number;
   readonly violations: Readonly<Record<ViolationKind, number>>;
-  readonly latencies: Readonly<Record<'start' | 'beat' | 'blockCheck', LatencySummary>>;
+  readonly latencies: Readonly<Record<'start' | 'beat' | 'blockCheck' | 'readable', LatencySummary>>;
+  /** What the oracles of the remembered answers judged. */
+  readonly remembered: Readonly<Record<Question, Mark>>;
+  readonly furthestBehindMs: number;
+  readonly firstWrong: readonly Wrong[];
   /** Decisions by outcome and reason, scenes, and errors by call, status and code. */
   readonly counts: Readonly<Record<string, number>>;
   readonly calls: number;
@@ -39,7 +44,7 @@ const summarize = (latencies: Latencies): LatencySummary => ({
 });
 
 export function makeReport(run: Run): Report {
-  const { oracle, tally } = run;
+  const { oracle, tally, marks } = run;
   const { verdicts } = oracle;
   const seconds = run.elapsedSeconds();
   const beats = tally.of('beats acknowledged');
@@ -47,7 +52,8 @@ export function makeReport(run: Run): Report {
   const violations = Object.fromEntries(KINDS.map((kind) => [kind, verdicts.count(kind)]));
   return {
     // A run in which nothing was decided proves nothing.
-    passed: verdicts.total() === 0 && oracle.counts.startsDecided > 0,
+    passed:
+      verdicts.total() === 0 && oracle.counts.startsDecided > 0 && marks.wrong() === 0 && marks.unjudged().length === 0,
     options: run.options,
     seconds: rounded(seconds),
     households: run.population().households,
@@ -60,7 +66,11 @@ export function makeReport(run: Run): Report {
       start: summarize(tally.startMs),
       beat: summarize(tally.beatMs),
       blockCheck: summarize(tally.checkMs),
+      readable: summarize(marks.readableMs),
     },
+    remembered: marks.of,
+    furthestBehindMs: Math.round(marks.furthestBehindMs),
+    firstWrong: marks.first,
     counts: Object.fromEntries([...tally.counts].sort(([a], [b]) => a.localeCompare(b))),
     calls,
     clientCpuMicrosPerCall: Math.round((cpuMs * 1_000) / Math.max(calls, 1)),
@@ -85,6 +95,7 @@ export function formatReport(report: Report): string {
     ['start to decision', latencies.start],
     ['beat to 202', latencies.beat],
     ['block-check', latencies.blockCheck],
+    ['202 to readable elsewhere', latencies.readable],
   ] as const)
     times.push([name, count, p50Ms, p99Ms, p999Ms]);
 
@@ -101,19 +112,42 @@ export function formatReport(report: Report): string {
   );
   for (const kind of KINDS) if (violations[kind] > 0) judged.push([`violation: ${VIOLATIONS[kind]}`, violations[kind]]);
 
+  const remembered = new Table({
+    head: ['remembered', 'judged', 'uncertain', 'wrong', 'no answer'],
+    ...plain,
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+  });
+  for (const question of ALL_QUESTIONS) {
+    const { absent, ...mark } = report.remembered[question];
+    const name = QUESTIONS[question];
+    if (mark.judged === 0 && absent > 0) remembered.push([`${name}: not asked, there is no such path`, 0, 0, 0, 0]);
+    else remembered.push([name, mark.judged, mark.uncertain, mark.wrong, mark.unanswered]);
+  }
+  const behind = `Furthest behind the last picture of a player that was cut off: ${report.furthestBehindMs} ms.`;
+
   const { options } = report;
   const head =
     `${report.households} households, limit ${options.limit}, ${report.seconds} s, seed ${options.seed}: ` +
     `${report.beats} beats acknowledged (${report.beatsPerSecond}/s), ` +
     `${report.calls} calls at ${report.clientCpuMicrosPerCall} µs of this client's processor each`;
-  const verdict = report.passed
-    ? 'Nothing to object to.'
-    : starts.startsDecided === 0
-      ? 'Nothing was judged: no start was decided.'
-      : `${Object.values(violations).reduce((sum, count) => sum + count, 0)} violations.`;
-  const shown = report.firstViolations.map(formatViolation);
-  return [head, outcomes.toString(), times.toString(), judged.toString(), ...shown, verdict].join('\n');
+  const shown = [...report.firstViolations.map(formatViolation), ...report.firstWrong.map(formatWrong)];
+  const tables = [outcomes, times, judged, remembered].map(String);
+  return [head, ...tables, behind, ...shown, verdictOf(report)].join('\n');
 }
+
+function verdictOf({ passed, starts, violations, remembered }: Report): string {
+  if (passed) return 'Nothing to object to.';
+  if (starts.startsDecided === 0) return 'Nothing was judged: no start was decided.';
+  const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+  const wrong = sum(ALL_QUESTIONS.map((question) => remembered[question].wrong));
+  const found = sum(Object.values(violations));
+  if (found + wrong > 0) return `${found} violations, ${wrong} wrong answers.`;
+  const none = ALL_QUESTIONS.filter((question) => remembered[question].judged === 0);
+  return `Nothing was judged of: ${none.map((question) => QUESTIONS[question]).join('; ')}.`;
+}
+
+const formatWrong = ({ question, accountId, what }: Wrong): string =>
+  `\n${QUESTIONS[question]}, account ${accountId}: ${what}`;
 
 const formatViolation = (violation: Violation, index: number): string =>
   [

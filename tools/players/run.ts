@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { createClient } from './client.ts';
 import { createHousehold, running, type Household } from './household.ts';
 import { createOracle, type Oracle } from './oracle.ts';
-import { createPace } from './pace.ts';
+import { createPace, RunOver } from './pace.ts';
 import { createPrng } from './prng.ts';
+import { askForAudiences, askForEverything } from './remembered/audit.ts';
+import { createMarks, type Marks } from './remembered/marks.ts';
+import type { Account } from './remembered/truth.ts';
 import { playHousehold } from './script.ts';
 import { createTally, type Tally } from './tally.ts';
 
@@ -23,6 +26,7 @@ export type Run = {
   readonly options: RunOptions;
   readonly oracle: Oracle;
   readonly tally: Tally;
+  readonly marks: Marks;
   /** Households that have come in, and their running streams. */
   population(): { readonly households: number; readonly streams: number };
   elapsedSeconds(): number;
@@ -44,13 +48,15 @@ export function startRun(options: RunOptions): Run {
   const client = createClient({ url, timeoutMs: TIMEOUT_MS, sockets: SOCKETS });
   const oracle = createOracle({ limit });
   const tally = createTally();
-  const stage = { pace, client, oracle, tally, limit };
-  // Two runs against one server must not meet in a household, not even with the same seed.
+  const marks = createMarks();
+  // Two runs against one server must not meet in a household or in a content, not even with the same seed.
   const prefix = randomBytes(4).toString('hex');
+  const stage = { pace, client, oracle, tally, limit, marks, contentPrefix: prefix, epochMs: Date.now() };
   const rng = createPrng(seed);
   const runMs = minutes * 60_000;
   const spreadMs = options.rate === undefined ? runMs / 10 : (accounts / options.rate) * 1_000;
   const households: Household[] = [];
+  const known: Account[] = [];
   const cpuAtStart = process.cpuUsage();
   let elapsedMs: number | undefined;
 
@@ -62,20 +68,30 @@ export function startRun(options: RunOptions): Run {
     if (!arrived) return;
     const household = createHousehold(stage, `${prefix}-${index}`, rng.fork(index));
     households.push(household);
+    known.push(household.account);
     await playHousehold(household, index);
   });
   pace.after(runMs, pace.end);
 
-  const finished = Promise.all(lives).finally(async () => {
+  const audiences = askForAudiences(stage, known, rng.fork(-1)).catch((error: unknown) => {
+    if (!(error instanceof RunOver)) throw error;
+  });
+  const play = async (): Promise<void> => {
+    await Promise.all([...lives, audiences]);
+    elapsedMs = pace.nowMs();
+    await askForEverything(stage, known, rng.fork(-1));
+  };
+  const finished = play().finally(async () => {
     pace.end();
     await client.close();
-    elapsedMs = pace.nowMs();
+    elapsedMs ??= pace.nowMs();
   });
 
   return {
     options,
     oracle,
     tally,
+    marks,
     finished,
     end: pace.end,
     elapsedSeconds: () => (elapsedMs ?? pace.nowMs()) / speed / 1_000,

@@ -1,5 +1,13 @@
 import { change, cut, quietly } from './beats.ts';
-import { freeDevices, pickContent, running, type Device, type Household, type Player } from './household.ts';
+import {
+  freeDevices,
+  pickContent,
+  running,
+  type Content,
+  type Device,
+  type Household,
+  type Player,
+} from './household.ts';
 import { start } from './starts.ts';
 import { leave, listSessions, stop } from './stops.ts';
 
@@ -11,9 +19,12 @@ const SECOND_MS = 1_000;
 export const wait = ({ stage, rng }: Household, lowMs: number, highMs: number): Promise<void> =>
   stage.pace.sleep(rng.between(lowMs, highMs));
 
-export async function play(household: Household, device?: Device): Promise<Player | undefined> {
+export async function play(
+  household: Household,
+  { device, content }: { readonly device?: Device; readonly content?: Content } = {},
+): Promise<Player | undefined> {
   const chosen = device ?? household.rng.pick(freeDevices(household));
-  const started = await start(household, chosen);
+  const started = await start(household, chosen, content === undefined ? {} : { content });
   return started.admitted ? started.player : undefined;
 }
 
@@ -21,7 +32,7 @@ export async function play(household: Household, device?: Device): Promise<Playe
 export async function fill(household: Household): Promise<readonly Player[] | undefined> {
   for (const device of freeDevices(household)) {
     if (running(household).length >= household.stage.limit) break;
-    if ((await play(household, device)) === undefined) return undefined;
+    if ((await play(household, { device })) === undefined) return undefined;
   }
   return running(household);
 }
@@ -43,7 +54,7 @@ export const zap: Scene = async (household) => {
   const device = rng.pick(household.devices);
   const channels = rng.chance(0.15) ? 64 : rng.between(3, 14);
   for (let channel = 0; channel < channels; channel += 1) {
-    const started = await start(household, device, { content: pickContent(rng, 'live') });
+    const started = await start(household, device, { content: pickContent(household, 'live') });
     if (!started.admitted) return;
     await wait(household, 200, rng.chance(0.2) ? 6_000 : 1_200);
     // Some apps say goodbye first, and do not wait for the answer.
@@ -54,7 +65,7 @@ export const zap: Scene = async (household) => {
 
 export const pauseAndSeek: Scene = async (household) => {
   const { rng } = household;
-  const started = await start(household, rng.pick(freeDevices(household)), { content: pickContent(rng, 'vod') });
+  const started = await start(household, rng.pick(freeDevices(household)), { content: pickContent(household, 'vod') });
   if (!started.admitted) return;
   const { player } = started;
   for (let turn = rng.between(1, 4); turn > 0 && player.running; turn -= 1) {
@@ -83,7 +94,7 @@ export const thirdDevice: Scene = async (household) => {
   await wait(household, 500, 4_000);
   const first = running(household)[0];
   if (first !== undefined) await leave(household, first);
-  await play(household, third);
+  await play(household, { device: third });
   await wait(household, 5 * SECOND_MS, 20 * SECOND_MS);
   await leaveAll(household);
 };
@@ -125,7 +136,7 @@ export const remoteStop: Scene = async (household) => {
   if (victim === undefined) return;
   await stop(household, victim, 'DELETE', { keepsBeating: true });
   const other = freeDevices(household)[0];
-  if (other !== undefined) await play(household, other);
+  if (other !== undefined) await play(household, { device: other });
   await wait(household, 12 * SECOND_MS, 26 * SECOND_MS);
   await leaveAll(household);
 };

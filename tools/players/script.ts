@@ -1,6 +1,7 @@
 import { freeDevices, running, type Household } from './household.ts';
 import { RunOver } from './pace.ts';
 import { pickWeighted, type Weighted } from './prng.ts';
+import { askForView } from './remembered/ask.ts';
 import * as scenes from './scenes.ts';
 import { leaveAll, wait, type Scene } from './scenes.ts';
 import { leave } from './stops.ts';
@@ -22,6 +23,9 @@ export const SCENES: readonly Weighted<{ readonly name: string; readonly scene: 
   { weight: 5, item: { name: 'offline queue', scene: troubles.offlineQueue } },
 ];
 
+/** How often somebody looks at a view while others are being watched. */
+const VIEW_SHARE = 0.25;
+
 /**
  * Plays a household until the run is over, then stops what still plays. The first scene goes round, so that even a
  * few households play everything once.
@@ -35,6 +39,7 @@ export async function playHousehold(household: Household, turn: number): Promise
       stage.tally.count(`scene ${next.name}`);
       await next.scene(household);
       next = undefined;
+      if (rng.chance(VIEW_SHARE)) await askForView(household);
       if (freeDevices(household).length < 2 || running(household).length > stage.limit) await leaveAll(household);
       await wait(household, 200, 4_000);
     }

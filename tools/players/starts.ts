@@ -3,6 +3,7 @@ import { writeBody } from './body.ts';
 import { isLost, type Reply } from './client.ts';
 import type { Decision } from './facts.ts';
 import { newSessionId, pickContent, type Content, type Device, type Household, type Player } from './household.ts';
+import { newViewing, noteAcked, noteLost, noteSent } from './remembered/truth.ts';
 import { readDecision, readStart } from './replies.ts';
 
 export type Started =
@@ -20,14 +21,20 @@ const CHECK_SHARE = 0.15;
 
 export function newPlayer(household: Household, device: Device, content: Content): Player {
   const nowMs = household.stage.pace.nowMs();
+  const profileId = household.rng.chance(0.8) ? 'profile-1' : 'profile-2';
+  const sessionId = newSessionId(household);
+  const { id: deviceId, limitsOnly } = device;
+  const viewing = newViewing({ sessionId, deviceId, profileId, content, limitsOnly });
+  household.account.viewings.push(viewing);
   return {
     device,
     content,
-    profileId: household.rng.chance(0.8) ? 'profile-1' : 'profile-2',
-    sessionId: newSessionId(household),
+    profileId,
+    sessionId,
+    viewing,
     state: 'starting',
     sequence: 1,
-    positionMs: content.type === 'live' ? 0 : household.rng.between(0, 600_000),
+    positionMs: content.type === 'live' ? 0 : household.rng.between(0, Math.min(content.durationMs ?? 0, 600_000)),
     positionAtMs: nowMs,
     token: undefined,
     intervalMs: 10_000,
@@ -48,12 +55,13 @@ const decisionOf = ({ status, body }: Reply): Decision => {
 /** Presses play on a device. Whatever it showed before is gone without a word: most apps do not say goodbye. */
 export async function start(household: Household, device: Device, options: StartOptions = {}): Promise<Started> {
   const { stage, rng, accountId } = household;
-  const content = options.content ?? pickContent(rng);
+  const content = options.content ?? pickContent(household);
   if (rng.chance(CHECK_SHARE)) await checkBefore(household, device, content);
   for (const other of household.players) if (other.device === device) cut(household, other);
 
   const player = newPlayer(household, device, content);
-  const { sessionId, positionMs } = player;
+  const { sessionId, positionMs, viewing } = player;
+  const said = { sequence: 1, state: 'starting', positionMs, ageMs: 0, fresh: true };
   const continues = options.continues?.sessionId;
   const text = JSON.stringify(
     writeBody(household, { player, sequence: 1, state: 'starting', positionMs, continuesSessionId: continues }),
@@ -63,6 +71,7 @@ export async function start(household: Household, device: Device, options: Start
   const ask = async (repeat: boolean): Promise<Reply> => {
     const sentAtMs = stage.pace.nowMs();
     stage.oracle.note({ ...about, type: 'start-sent', atMs: sentAtMs });
+    noteSent(viewing, said, sentAtMs);
     const reply = await stage.client.call({
       method: 'POST',
       path: '/v1/sessions',
@@ -74,6 +83,7 @@ export async function start(household: Household, device: Device, options: Start
     if (reply.status === 201 || reply.status === 409) {
       if (!repeat) stage.tally.startMs.add((atMs - sentAtMs) / stage.pace.speed);
       const decision = decisionOf(reply);
+      noteAcked(viewing, { ...said, told: decision.reason }, atMs);
       const answeredSessionId = readStart(reply.body).sessionId;
       stage.oracle.note({
         ...about,
@@ -87,6 +97,7 @@ export async function start(household: Household, device: Device, options: Start
       return reply;
     }
     stage.tally.count(`error start ${reply.why}`);
+    noteLost(viewing, said, atMs);
     if (isLost(reply))
       stage.oracle.note({ ...about, type: 'call-lost', call: 'start', atMs, sentAtMs, why: reply.why });
     else stage.oracle.note({ ...about, type: 'call-refused', call: 'start', atMs, why: reply.why });

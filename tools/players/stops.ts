@@ -1,6 +1,7 @@
 import { change, cut, stutter } from './beats.ts';
 import { isLost } from './client.ts';
 import type { Household, Player } from './household.ts';
+import { noteStopAcked, noteStopSent } from './remembered/truth.ts';
 import { readSessionIds } from './replies.ts';
 
 const ATTEMPTS = 3;
@@ -13,9 +14,17 @@ export async function leave(household: Household, player: Player): Promise<void>
   else if (way < 0.65) await stop(household, player, 'DELETE');
   else {
     cut(household, player);
-    await change(household, player, rng.pick(['ended', 'stopped', 'stopped', 'failed'] as const));
+    const last = rng.pick(['ended', 'stopped', 'stopped', 'failed'] as const);
+    if (last === 'ended') skipToEnd(household, player);
+    await change(household, player, last);
   }
   if (player.device.stutters && rng.chance(0.5)) await stutter(household, player);
+}
+
+/** Only a player that has shown all of a film says that it has ended. */
+function skipToEnd({ stage }: Household, player: Player): void {
+  player.positionMs = player.content.durationMs ?? player.positionMs;
+  player.positionAtMs = stage.pace.nowMs();
 }
 
 /** With `keepsBeating` it is another device that stops it: the player itself learns it with its next beat. */
@@ -37,6 +46,7 @@ export async function stop(
     }
     const sentAtMs = stage.pace.nowMs();
     stage.oracle.note({ ...about, type: 'stop-sent', atMs: sentAtMs });
+    noteStopSent(player.viewing, sentAtMs);
     const path = `/v1/sessions/${encodeURIComponent(sessionId)}`;
     const reply = await stage.client.call(
       method === 'DELETE'
@@ -53,6 +63,7 @@ export async function stop(
     const atMs = stage.pace.nowMs();
     if (reply.status === 202) {
       stage.tally.count('stop accepted');
+      noteStopAcked(player.viewing, atMs);
       return stage.oracle.note({ ...about, type: 'stop-answered', atMs });
     }
     stage.tally.count(`error stop ${reply.why}`);

@@ -1,6 +1,7 @@
 import { beatNow, cut, postBatch, quietly, scheduleBeat } from './beats.ts';
 import { freeDevices, pickContent, running } from './household.ts';
 import { fill, leaveAll, play, wait, type Scene } from './scenes.ts';
+import { askElsewhere } from './remembered/elsewhere.ts';
 import { newPlayer, start } from './starts.ts';
 import { leave } from './stops.ts';
 
@@ -23,11 +24,20 @@ export const crashAndRestart: Scene = async (household) => {
   await leave(household, again.player);
 };
 
-/** The television is cut off at the wall, and nobody notices. */
+/** The television is cut off at the wall. Nobody notices, or somebody wants to see the rest on another device at once. */
 export const cutAtTheWall: Scene = async (household) => {
-  const player = await play(household);
-  await wait(household, 5 * SECOND_MS, 25 * SECOND_MS);
-  if (player?.running === true) cut(household, player);
+  const { rng } = household;
+  const content = rng.chance(0.7) ? pickContent(household, 'vod') : pickContent(household);
+  const player = await play(household, { content });
+  // Of a film, less than half a minute is not worth remembering.
+  if (rng.chance(0.4)) await wait(household, 45 * SECOND_MS, 75 * SECOND_MS);
+  else await wait(household, 5 * SECOND_MS, 25 * SECOND_MS);
+  if (player?.running !== true) return;
+  // At some moment of its rhythm, or just after a beat: then it shows how soon that can be read.
+  if (rng.chance(0.5)) await beatNow(household, player);
+  if (!player.running) return;
+  cut(household, player);
+  await askElsewhere(household, player);
 };
 
 /** Somebody stands at the door of a silent session: let in 22 s after its last beat, not later. */
@@ -61,13 +71,14 @@ export const laptopSleep: Scene = async (household) => {
   await wait(household, 5 * SECOND_MS, 25 * SECOND_MS);
   if (!laptop.running) return;
   cut(household, laptop);
+  quietly(askElsewhere(household, laptop));
   const asleep = wait(household, 24 * SECOND_MS, 60 * SECOND_MS);
   quietly(asleep); // the run may end before anybody waits for it
   if (rng.chance(0.6)) {
     await wait(household, 1 * SECOND_MS, 25 * SECOND_MS);
     for (const device of freeDevices(household).filter((other) => other !== laptop.device)) {
       if (running(household).length >= household.stage.limit) break;
-      await play(household, device);
+      await play(household, { device });
     }
   }
   await asleep;
@@ -85,10 +96,11 @@ export const offlineQueue: Scene = async (household) => {
   const { rng, devices } = household;
   const device = devices.at(-1);
   if (device === undefined || !freeDevices(household).includes(device)) return;
-  const player = newPlayer(household, device, pickContent(rng, 'vod'));
+  const player = newPlayer(household, device, pickContent(household, 'vod'));
   const beats = Array.from({ length: rng.between(3, 30) }, (_, index) => ({
     sequence: index + 1,
     state: index === 0 ? 'starting' : 'playing',
+    positionMs: player.positionMs + index * 10 * SECOND_MS,
     ageMs: 0,
     fresh: true,
   }));
