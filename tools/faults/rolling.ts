@@ -7,7 +7,7 @@ import { startLoad } from '../../services/testing/load.ts';
 import { truthOn } from '../../services/testing/truth.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { startParts } from '../cluster/parts.ts';
-import { makeReport } from '../players/report.ts';
+import { makeReport, objectionsOf } from '../players/report.ts';
 import { startRun } from '../players/run.ts';
 import { root } from '../steps.ts';
 import { untilWell } from './watch.ts';
@@ -70,7 +70,7 @@ export const runRolling = async ({ previous, accounts }: RollingOptions): Promis
         ? []
         : [`${ledger.unavailable} answers of 503, ${ledger.lost} calls without an answer`]),
       ...errors.map(([what, times]) => `${times} times: ${what}`),
-      ...report.firstViolations.map(({ kind, detail, accountId }) => `players: ${kind} of ${accountId}: ${detail}`),
+      ...objectionsOf(report).map((objection) => `players: ${objection}`),
     ];
     const late = degraded <= answers * 0.02 ? [] : [`${degraded} of ${answers} answers were degraded`];
     return { violations, late, replaced, acknowledged: ledger.acknowledged.length, answers, degraded };

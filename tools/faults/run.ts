@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Load, startLoad } from '../../services/testing/load.ts';
 import { randomOf } from '../../services/testing/random.ts';
 import { type Truth, truthOn } from '../../services/testing/truth.ts';
-import { makeReport, type Report } from '../players/report.ts';
+import { makeReport, objectionsOf, type Report } from '../players/report.ts';
 import { type Run, startRun } from '../players/run.ts';
 import { type FaultName, FAULTS, faultsInOrder } from './kinds.ts';
 import { untilWell } from './watch.ts';
@@ -165,8 +165,7 @@ const judge = (
   const degraded = ledger.degraded + report.starts.degraded;
   const violations = [
     ...truth.violations,
-    ...report.firstViolations.map(({ kind, detail, accountId }) => `players: ${kind} of ${accountId}: ${detail}`),
-    ...(report.passed || report.firstViolations.length > 0 ? [] : ['the players judged nothing']),
+    ...objectionsOf(report).map((objection) => `players: ${objection}`),
     ...ledger.wrong.slice(0, 5).map((answer) => `a player was answered ${answer}`),
   ];
   const late =

@@ -78,6 +78,15 @@ export function makeReport(run: Run): Report {
   };
 }
 
+/** What there is to object to, a line each: the first ones. Empty for a run that passed. */
+export function objectionsOf(report: Report): readonly string[] {
+  const found = [
+    ...report.firstViolations.map(({ kind, detail, accountId }) => `${kind} of ${accountId}: ${detail}`),
+    ...report.firstWrong.map(({ question, what, accountId }) => `${QUESTIONS[question]}, of ${accountId}: ${what}`),
+  ];
+  return report.passed || found.length > 0 ? found : [verdictOf(report)];
+}
+
 const plain = { style: { head: [], border: [] } };
 
 export function formatReport(report: Report): string {

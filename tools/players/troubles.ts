@@ -17,6 +17,7 @@ export const crashAndRestart: Scene = async (household) => {
   if (player === undefined) return;
   await wait(household, 3 * SECOND_MS, 20 * SECOND_MS);
   cut(household, player);
+  quietly(askElsewhere(household, player));
   await wait(household, 1 * SECOND_MS, 40 * SECOND_MS);
   const again = await start(household, player.device, { content: player.content });
   if (!again.admitted) return;
@@ -49,6 +50,7 @@ export const atTheDoor: Scene = async (household) => {
   const silent = running(household)[0];
   if (silent === undefined) return;
   cut(household, silent);
+  quietly(askElsewhere(household, silent));
   const others = devices.filter((device) => device !== silent.device && freeDevices(household).includes(device));
   const device = rng.pick(others);
   while (stage.pace.nowMs() - silent.lastAckMs < PATIENCE_MS) {

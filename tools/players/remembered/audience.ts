@@ -75,7 +75,7 @@ function countsSurely(viewing: Viewing, { at, sure }: AudienceSpans): boolean {
     if (a === undefined || !playing(a) || !playing(b) || a.sequence !== b.sequence - 1) return false;
     if (a.told !== 'OK' || b.told !== 'OK' || b.ageMs > LATE_MS - LEAST_AGE_MS || a.ackedMs > b.sentMs) return false;
     if (viewing.content.type === 'vod' && (b.positionMs ?? 0) <= (a.positionMs ?? 0)) return false;
-    return b.fromMs >= sure.fromMs && b.toMs <= sure.toMs;
+    return b.fromMs >= sure.fromMs && b.ackedMs <= sure.toMs;
   });
 }
 
@@ -83,7 +83,8 @@ function countsSurely(viewing: Viewing, { at, sure }: AudienceSpans): boolean {
 function mayCount(viewing: Viewing, { at, possible }: AudienceSpans): boolean {
   const beats = heardBy(viewing, at).all;
   return beats.some((b, index) => {
-    const toMs = b.toMs === NEVER ? at.toMs : b.toMs;
+    // It counts when it is stored, which is later than it happened.
+    const toMs = b.ackedMs === NEVER ? at.toMs : b.ackedMs;
     if (!playing(b) || toMs < possible.fromMs || b.fromMs > possible.toMs) return false;
     const before = beats.slice(0, index);
     if (viewing.content.type === 'live') return b.blurred || before.some((a) => playing(a) || a.blurred);

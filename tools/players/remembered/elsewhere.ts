@@ -21,7 +21,7 @@ export async function askElsewhere({ stage, account }: Household, player: Player
     title: viewings.filter((one) => one.profileId === profileId && one.content.id === content.id),
     pictureMs: player.positionMs + (player.state === 'playing' ? cutMs - player.positionAtMs : 0),
   };
-  const until = (): Span => ({ fromMs: cutMs, toMs: pace.nowMs() });
+  const until = (): Span => ({ fromMs: Math.ceil(cutMs), toMs: pace.nowMs() });
   const beganMs = performance.now();
   const ackedMs = beganMs - (cutMs - player.lastAckMs) / pace.speed;
 

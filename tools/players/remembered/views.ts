@@ -32,7 +32,7 @@ const GRACE_MS = 3_000;
 const CLOCK_MS = 250;
 
 export function judgeView(viewing: Viewing, answer: ViewAnswer | null, circumstances: Circumstances): Judged {
-  const { at, crowded } = circumstances;
+  const { at } = circumstances;
   const heard = heardBy(viewing, at);
   if (viewing.limitsOnly || heard.all.length === 0)
     return { uncertain: false, wrong: answer === null ? undefined : 'expected no view; seen one' };
@@ -76,7 +76,7 @@ export function judgeView(viewing: Viewing, answer: ViewAnswer | null, circumsta
 
   const open = least !== most || heard.all.some(({ blurred }) => blurred);
   return {
-    uncertain: open || crowded || statuses.length > 1 || reasons.length > 1,
+    uncertain: open || statuses.length > 1 || reasons.length > 1,
     wrong: faults.length === 0 ? undefined : `${sessionId}: ${faults.join(', ')}`,
   };
 }
