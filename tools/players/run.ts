@@ -79,7 +79,8 @@ export function startRun(options: RunOptions): Run {
   const play = async (): Promise<void> => {
     await Promise.all([...lives, audiences]);
     elapsedMs = pace.nowMs();
-    await askForEverything(stage, known, rng.fork(-1));
+    // Of a server that decided nothing there is nothing to be remembered.
+    if (oracle.counts.startsDecided > 0) await askForEverything(stage, known, rng.fork(-1));
   };
   const finished = play().finally(async () => {
     pace.end();

@@ -107,7 +107,9 @@ async function answer(exchange: Exchange): Promise<Answer> {
     const ruling = claim.sessionId === '' ? slots.rule({ ...claim, state: 'starting' }) : slots.status(claim);
     return { status: 200, body: decisionOf(ruling, claim.sessionId) };
   }
-  const account = /^\/v1\/accounts\/([^/]+)\/sessions$/.exec(path)?.[1] ?? '';
+  const account = /^\/v1\/accounts\/([^/]+)\/sessions$/.exec(path)?.[1];
+  // It remembers nothing, as a server without those roles.
+  if (account === undefined) return { status: 404, body: { code: 'NOT_FOUND', status: 404 } };
   return { status: 200, body: { sessions: slots.holders(decodeURIComponent(account)), limit: 2 } };
 }
 
