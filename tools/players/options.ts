@@ -4,7 +4,8 @@ import type { RunOptions } from './run.ts';
 export const USAGE = `npm run players -- [options]
 
 Plays households against a Playbeat server and judges it by its replies alone: its decisions, and what it remembers of what
-was watched. Its clock has to be right to a second. The account's rule has to be the default one: --limit sessions at a time, the newest is denied, the same device replaces.
+was watched. Both clocks have to be right to a second. The account's rule has to be the default one: --limit sessions at
+a time, the newest is denied, the same device replaces.
 
   --url <address>     server under test              (http://127.0.0.1:8080)
   --accounts <n>      households                     (1000)
