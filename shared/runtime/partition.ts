@@ -6,7 +6,7 @@ import {
   UnreadableRecord,
 } from '../../schemas/codec.ts';
 import type { LogEvent } from '../../schemas/events.ts';
-import type { LiveMs } from '../../schemas/time.ts';
+import type { EpochMs, LiveMs } from '../../schemas/time.ts';
 import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
@@ -16,6 +16,7 @@ import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored 
 import { liveClock } from './live-time.ts';
 import { type AnyTable, nameOf, type TableRow } from '../table/table.ts';
 import { type Emit, type Processor, readState } from './processor.ts';
+import { relayOf } from './relay.ts';
 import { step, type Steps } from './steps.ts';
 
 /** What the loop needs of the log; `send` and `bounds` may answer at once. */
@@ -71,6 +72,8 @@ export type Partition = {
   readonly kept: Map<string, Row>;
   /** Outputs caused below it have been sent before. */
   groupOffset: number;
+  /** Append time that this owner has told of last; null where it has told of none. */
+  relayedAtMs: EpochMs | null;
   /** Where a rebuild starts and ends, until it has reached its end. */
   rebuild: Checkpoint['rebuild'];
 };
@@ -97,6 +100,7 @@ export function* openPartition<State, Control>(
     folded: opened.checkpoint,
     kept: new Map(),
     groupOffset: groupOffset ?? 0,
+    relayedAtMs: null,
     rebuild: opened.checkpoint?.rebuild ?? null,
   };
   const stored = opened.checkpoint;
@@ -138,7 +142,7 @@ export function* foldBatch<State, Control>(
 
 /** Load, fold, send, commit, in this order. Where very much is due within a batch, only its first records are folded. */
 function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Partition, left: Read): Steps<number> {
-  const { log, store } = parts;
+  const { processor, log, store } = parts;
   let read = left;
   let times = timesOf(partition, read.records);
 
@@ -167,6 +171,11 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
   const offset = read.until;
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
   for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));
+  const relay = relayOf(processor, partition, read);
+  if (relay !== null) {
+    yield* step('send', () => log.send(relay.topic, partition.number, [relay.record]));
+    partition.relayedAtMs = relay.atMs;
+  }
   const puts = putsOf(partition, folded);
   if (puts.length > 0) yield* step('put', () => tableOf(parts).put(puts));
 

@@ -12,6 +12,8 @@ import type { TableKey, TableRow } from '../table/table.ts';
 export type Processor<State, Control> = {
   readonly name: string;
   readonly input: TopicName;
+  /** Told how far the fold has come, partition by partition, in the time of its input: see `relayOf`. */
+  readonly relays?: TopicName;
   /** A rebuild without stored state starts this far before now. */
   readonly rebuildWindowMs: number;
   /** Grows when the shape of `State` changes. */

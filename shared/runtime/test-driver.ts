@@ -8,7 +8,8 @@ import type {
   ViewEnded,
 } from '../../schemas/generated/records.ts';
 import { epochMs, type EpochMs, SECOND_MS } from '../../schemas/time.ts';
-import type { Batch, LogRecord } from '../log/log.ts';
+import type { TopicName } from '../../schemas/topics.ts';
+import type { Batch, LogRecord, NewRecord } from '../log/log.ts';
 import { createMapBacking, type MapBacking } from '../state/map-backing.ts';
 import { createMemoryState, type MemoryState } from '../state/memory-state.ts';
 import type { StateView } from '../state/state.ts';
@@ -44,7 +45,9 @@ export type TestDriver<State> = {
   trim(first: number): void;
   state(key: string): State | undefined;
   view(keys: readonly string[]): StateView;
-  /** What was sent, repeats included, in order of sending. */
+  /** All that was sent, repeats included, in order of sending. */
+  readonly sent: readonly Sent[];
+  /** The decisions among it. */
   readonly outputs: readonly StreamDecided[];
   /** The same of views. */
   readonly viewEnds: readonly ViewEnded[];
@@ -55,6 +58,8 @@ export type TestDriver<State> = {
   readonly table: MemoryTable;
   readonly events: readonly LoopEvent[];
 };
+
+export type Sent = { readonly topic: TopicName } & NewRecord;
 
 export type Worker = { readonly partition: Partition; fold(options?: FoldOptions): void };
 
@@ -79,6 +84,7 @@ export const testDriver = <State, Control>(
   { partition = 0, startAtMs = 1_800_000_000_000 }: DriverOptions = {},
 ): TestDriver<State> => {
   const log: LogRecord[] = [];
+  const sent: Sent[] = [];
   const outputs: StreamDecided[] = [];
   const viewEnds: ViewEnded[] = [];
   const moves: AudienceMoved[] = [];
@@ -108,9 +114,11 @@ export const testDriver = <State, Control>(
       commit: (commit) => memory.commit(commit),
     },
     log: {
-      send: (_topic, _to, records) => {
-        for (const { value } of records) {
-          if (value === null) continue;
+      send: (topic, _to, records) => {
+        for (const { key, value } of records) {
+          sent.push({ topic, key, value });
+          // What has no key is told to other folds, and is no output.
+          if (key === null || value === null) continue;
           const output = decodeOutput(value);
           if (output.type === 'StreamDecided') outputs.push(output.value);
           else if (output.type === 'ViewEnded') viewEnds.push(output.value);
@@ -204,6 +212,7 @@ export const testDriver = <State, Control>(
       return row === null ? undefined : readState(processor, row);
     },
     view,
+    sent,
     outputs,
     viewEnds,
     moves,
