@@ -28,6 +28,10 @@ export const isFlushed = (beat: Pick<Heartbeat, 'receivedAtMs' | 'occurredAtMs'>
 export const wasDenied = ({ lastDecision }: Pick<Heartbeat, 'lastDecision'>): boolean =>
   lastDecision === 'LIMIT_REACHED' || lastDecision === 'SESSION_CAP';
 
+/** Its slot is another's, or its viewer gave it up: it never comes back, and what it plays all the same counts nowhere. */
+export const wasTakenAway = ({ lastDecision }: Pick<Heartbeat, 'lastDecision'>): boolean =>
+  lastDecision === 'EVICTED_BY_NEWER' || lastDecision === 'REPLACED_ON_DEVICE' || lastDecision === 'TERMINATED_BY_USER';
+
 /** Three missed beats and 5 s: who says nothing for so long is silent. A rule of a policy may say otherwise of its slots. */
 export const LEASE_MS = 35 * SECOND_MS;
 /** Two missed beats and 2 s: an older beat comes out of an offline queue. The same holds of a policy. */
