@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { epochMs } from '../schemas/time.ts';
 import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
-import { ROLE_NAMES } from './roles.ts';
+import { LOCAL_ROLES } from './roles.ts';
 import { type Api, openApi } from './testing/contract.ts';
 import { send } from './testing/http.ts';
 import { admit, beat, newAccount, start } from './testing/player.ts';
@@ -20,7 +20,7 @@ describe('health', () => {
     for (const ask of [api.call, api.admin]) {
       for (const path of ['/healthz', '/readyz']) {
         const { status, json } = await ask({ path });
-        expect([status, json]).toEqual([200, { status: 'ok', roles: ROLE_NAMES }]);
+        expect([status, json]).toEqual([200, { status: 'ok', roles: LOCAL_ROLES }]);
       }
     }
   });

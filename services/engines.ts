@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TableName } from '../schemas/tables.ts';
 import { epochMs } from '../schemas/time.ts';
 import type { DynamoConfig, KafkaConfig, RedisConfig, SaslConfig } from '../shared/config/cluster-config.ts';
 import { type Config, isLoopback } from '../shared/config/config.ts';
@@ -118,7 +119,9 @@ const openCluster = (
     const durable = roles.filter((role) => ROLES[role].tables.length > 0);
     if (durable.length > 0 && dynamo === null)
       throw new TypeError(`${durable.join(' and ')} keep rows for long: give DYNAMODB_REGION or DYNAMODB_ENDPOINT`);
-    const table = durable.length === 0 || dynamo === null ? null : await openDynamo(dynamo, { clock, onTrouble });
+    const tables = durable.flatMap((role) => ROLES[role].tables);
+    const table =
+      durable.length === 0 || dynamo === null ? null : await openDynamo(dynamo, tables, { clock, onTrouble });
     closers.push(() => table?.close());
     const { accountKeyPepper, sessionTokenKey } = config;
     if (accountKeyPepper === null || sessionTokenKey === null) throw new TypeError('a cluster shares its secrets');
@@ -128,14 +131,15 @@ const openCluster = (
 
 const openDynamo = async (
   { region, endpoint, prefix, createTables }: DynamoConfig,
+  tables: readonly TableName[],
   { clock, onTrouble }: Pick<EngineParts, 'clock' | 'onTrouble'>,
 ): Promise<Table> => {
   // DynamoDB Local takes any credentials, but not none.
   const local = endpoint !== null && isLoopback(new URL(endpoint).hostname);
   const credentials = local ? { accessKeyId: 'local', secretAccessKey: 'local' } : null;
   const options = { region, endpoint, prefix, credentials, onTrouble };
-  if (createTables) await createDynamoTables(options);
-  await verifyDynamoTables(options);
+  if (createTables) await createDynamoTables(options, tables);
+  await verifyDynamoTables(options, tables);
   return openDynamoTable({ ...options, clock: () => epochMs(clock()) });
 };
 

@@ -7,17 +7,20 @@ import type { StateStore } from '../shared/state/state.ts';
 import type { Table } from '../shared/table/table.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
 import type { Metrics } from '../shared/telemetry/metrics.ts';
+import { archive } from './archive/archive.ts';
 import { concurrency } from './concurrency/concurrency.ts';
 import { observedProcessor } from './observed-processor.ts';
 import { resumePosition } from './resume-position/resume.ts';
 import { type FoldingRole, type RoleName, ROLES } from './roles.ts';
+import { audience } from './trending/audience.ts';
+import { trending } from './trending/trending.ts';
 import { viewEnd } from './view-end/view-end.ts';
 
 /** The processors that this process runs. */
 export type Processors = {
-  status(): readonly { readonly name: RoleName; readonly partitions: readonly PartitionStatus[] }[];
+  status(): readonly { readonly name: string; readonly partitions: readonly PartitionStatus[] }[];
   /** The partitions that one of them owns; one that has failed folds nothing. */
-  owned(name: RoleName): readonly number[];
+  owned(name: string): readonly number[];
   /** Waits until each has folded what the log holds now, so that the first answer is a right one. */
   caughtUp(): Promise<void>;
   /** Sets the gauges. */
@@ -40,10 +43,12 @@ export type ProcessorsOptions = {
 
 // State and control state are their processor's own: nobody else looks into them.
 type AnyProcessor = Processor<unknown, unknown>;
-const FOLDS: Readonly<Record<FoldingRole, AnyProcessor>> = {
-  concurrency: concurrency as AnyProcessor,
-  'resume-position': resumePosition as AnyProcessor,
-  'view-end': viewEnd as AnyProcessor,
+const FOLDS: Readonly<Record<FoldingRole, readonly AnyProcessor[]>> = {
+  concurrency: [concurrency as AnyProcessor],
+  'resume-position': [resumePosition as AnyProcessor],
+  'view-end': [viewEnd as AnyProcessor],
+  trending: [trending as AnyProcessor, audience as AnyProcessor],
+  archive: [archive as AnyProcessor],
 };
 const isFolding = (role: RoleName): role is FoldingRole => role in FOLDS;
 
@@ -52,22 +57,24 @@ const CATCH_UP_MS = 10 * SECOND_MS;
 
 export const startProcessors = async (options: ProcessorsOptions): Promise<Processors> => {
   const { roles, log, store, table, partitions, clock, pause } = options;
+  const folds = roles.filter(isFolding).flatMap((role) => FOLDS[role].map((processor) => ({ role, processor })));
   const running = await Promise.all(
-    roles.filter(isFolding).map(async (name) => {
+    folds.map(async ({ role, processor }) => {
+      const { name, input } = processor;
       const watched = observedProcessor(name, options);
       const one = await runProcessor({
-        processor: FOLDS[name],
+        processor,
         log,
         store,
         ...(table === null ? {} : { table }),
         // What nobody can read is set aside once, whoever else folds it.
-        parks: (ROLES[name].produces as readonly TopicName[]).includes('heartbeats.v1.parked'),
+        parks: (ROLES[role].produces as readonly TopicName[]).includes('heartbeats.v1.parked'),
         partitions,
         clock: () => epochMs(clock()),
         pause,
         onEvent: watched.onEvent,
       });
-      return { name, watched, one };
+      return { name, input, watched, one };
     }),
   );
   return {
@@ -80,9 +87,9 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
     caughtUp: async () => {
       const numbers = Array.from({ length: partitions }, (_, partition) => partition);
       await Promise.all(
-        running.flatMap(({ name }) =>
+        running.flatMap(({ name, input }) =>
           numbers.map(async (partition) => {
-            const { end } = await log.bounds(FOLDS[name].input, partition);
+            const { end } = await log.bounds(input, partition);
             await store.waitFor(name, partition, end, CATCH_UP_MS);
           }),
         ),

@@ -2,7 +2,7 @@ import type { TableName } from '../schemas/tables.ts';
 import type { TopicName } from '../schemas/topics.ts';
 
 /**
- * The catalogue of roles: what a process can be. No role on the command line means all of them in one process. Wiring,
+ * The catalogue of roles: what a process can be. No role on the command line means all in one process but those on request. Wiring,
  * the documents of the interface and, later, the infrastructure are derived from it.
  */
 export type Role = {
@@ -10,6 +10,8 @@ export type Role = {
   readonly consumes: readonly TopicName[];
   readonly produces: readonly TopicName[];
   readonly keepsState: boolean;
+  /** Runs only where it is named. */
+  readonly onRequest: boolean;
   /** What it keeps for longer than the log does. */
   readonly tables: readonly TableName[];
   /** The path patterns that it answers, `*` for a parameter. */
@@ -22,6 +24,7 @@ export const ROLES = {
     consumes: [],
     produces: ['heartbeats.v1'],
     keepsState: false,
+    onRequest: false,
     tables: [],
     serves: ['/v1/heartbeats', '/v1/sessions', '/v1/sessions/*', '/v1/sessions/*/stop', '/v1/signals'],
   },
@@ -30,6 +33,7 @@ export const ROLES = {
     consumes: ['heartbeats.v1'],
     produces: ['stream-decisions.v1', 'heartbeats.v1.parked', 'heartbeats.v1', 'policies.v1'],
     keepsState: true,
+    onRequest: false,
     tables: [],
     serves: ['/v1/block-check', '/v1/accounts/*/sessions'],
   },
@@ -38,6 +42,7 @@ export const ROLES = {
     consumes: ['heartbeats.v1'],
     produces: ['heartbeats.v1'],
     keepsState: true,
+    onRequest: false,
     tables: ['resume-positions'],
     serves: [
       '/v1/accounts/*/profiles/*/resume-positions',
@@ -50,13 +55,41 @@ export const ROLES = {
     consumes: ['heartbeats.v1'],
     produces: ['view-ends.v1'],
     keepsState: true,
+    onRequest: false,
     tables: ['views'],
     serves: ['/v1/views/*', '/v1/accounts/*/views'],
+  },
+  trending: {
+    summary: 'counts who watches what, and ranks it',
+    consumes: ['heartbeats.v1', 'audience-moves.v1', 'audience-counts.v1'],
+    produces: ['audience-moves.v1', 'audience-counts.v1'],
+    keepsState: true,
+    onRequest: false,
+    tables: [],
+    serves: ['/v1/trending', '/v1/contents/*/audience'],
+  },
+  archive: {
+    summary: 'keeps what players sent, for clickstream analysis',
+    consumes: ['heartbeats.v1'],
+    produces: [],
+    keepsState: true,
+    onRequest: true,
+    tables: ['payloads'],
+    serves: [],
   },
 } as const satisfies Record<string, Role>;
 
 export type RoleName = keyof typeof ROLES;
 /** Those that fold a topic. */
 export type FoldingRole = Exclude<RoleName, 'ingest'>;
-export const ROLE_NAMES: readonly RoleName[] = ['ingest', 'concurrency', 'resume-position', 'view-end'];
+export const ROLE_NAMES: readonly RoleName[] = [
+  'ingest',
+  'concurrency',
+  'resume-position',
+  'view-end',
+  'trending',
+  'archive',
+];
+/** What `local` stands for, and a process that names none. */
+export const LOCAL_ROLES: readonly RoleName[] = ROLE_NAMES.filter((name) => !ROLES[name].onRequest);
 export const isRole = (text: string): text is RoleName => ROLE_NAMES.some((name) => name === text);

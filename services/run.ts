@@ -1,6 +1,6 @@
 import { readConfig } from '../shared/config/config.ts';
 import { createLog } from '../shared/telemetry/log.ts';
-import { isRole, ROLE_NAMES } from './roles.ts';
+import { isRole, LOCAL_ROLES, ROLE_NAMES } from './roles.ts';
 import { start } from './wiring.ts';
 
 const fail = (lines: readonly string[]): never => {
@@ -8,11 +8,15 @@ const fail = (lines: readonly string[]): never => {
   process.exit(1);
 };
 
-const asked = process.argv.slice(2).filter((word) => word !== 'local');
+const words = process.argv.slice(2);
+const local: readonly string[] = LOCAL_ROLES;
+const asked = (words.length === 0 ? ['local'] : words).flatMap((word) => (word === 'local' ? local : word));
 const unknown = asked.filter((word) => !isRole(word));
 if (unknown.length > 0)
-  fail([`no such role: ${unknown.join(', ')}. There are: ${ROLE_NAMES.join(', ')}, or none for all.`]);
-const roles = asked.length === 0 ? ROLE_NAMES : asked.filter(isRole);
+  fail([
+    `no such role: ${unknown.join(', ')}. There are: ${ROLE_NAMES.join(', ')}; none, or local, for all but archive.`,
+  ]);
+const roles = ROLE_NAMES.filter((name) => asked.includes(name));
 
 const read = readConfig(process.env);
 if (!read.ok) fail(read.errors);

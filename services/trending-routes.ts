@@ -1,22 +1,52 @@
 import type { Route } from '../shared/http/route.ts';
+import { readState } from '../shared/runtime/processor.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import { availably } from './availability.ts';
-import { type LiveBoard, type LiveBoardOptions, openLiveBoard } from './trending/live-board.ts';
+import type { LiveAudience } from './live/live.ts';
+import { audience } from './trending/audience.ts';
+import { type LiveBoardOptions, openLiveBoard } from './trending/live-board.ts';
 import { rankings } from './trending/ranking.ts';
 import { type TrendingApi, trendingRoutes } from './trending/routes.ts';
+import { seriesOf } from './trending/view.ts';
 
 export type TrendingOptions = LiveBoardOptions &
-  Pick<TrendingApi, 'seriesOf' | 'partitionOf' | 'tenant'> & {
+  Pick<TrendingApi, 'partitionOf' | 'tenant'> & {
     readonly store: Pick<StateStore, 'read'>;
     readonly minAudience: number;
   };
 
-/** The routes of trending, and the board that they answer from: whoever opens it closes it. */
-export const openTrending = (
-  options: TrendingOptions,
-): { readonly routes: readonly Route[]; readonly live: LiveBoard } => {
-  const { store, minAudience } = options;
-  const live = openLiveBoard(options);
-  const read = availably((partition: number, contentId: string) => store.read('audience', partition, [contentId]));
-  return { live, routes: trendingRoutes({ ...options, live, ranking: rankings(live.board, minAudience), read }) };
+export type Trending = {
+  readonly routes: readonly Route[];
+  /** For the live page. */
+  readonly audience: LiveAudience;
+  close(): Promise<void>;
 };
+
+/** The routes of trending, and the board that they answer from. */
+export const openTrending = (options: TrendingOptions): Trending => {
+  const { store, minAudience, tenant } = options;
+  const live = openLiveBoard(options);
+  const ranking = rankings(live.board, minAudience);
+  const routes = trendingRoutes({
+    ...options,
+    live,
+    ranking,
+    read: availably((partition: number, contentId: string) => store.read(audience.name, partition, [contentId])),
+    seriesOf: (row, window) => {
+      const state = readState(audience, row);
+      return { ...seriesOf(state, window), asOfMs: state.atMs };
+    },
+  });
+  return {
+    routes,
+    audience: {
+      history: () => live.board.history(tenant),
+      totals: () => live.board.totals(tenant),
+      top: (contentType) =>
+        ranking({ tenant, contentType, window: '5m', by: 'audience', scope: null }).slice(0, SHOWN_ON_PAGE),
+    },
+    close: live.close,
+  };
+};
+
+const SHOWN_ON_PAGE = 10;

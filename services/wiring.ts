@@ -30,7 +30,8 @@ import { operationRoutes } from './operations.ts';
 import { observed } from './observed.ts';
 import { type Processors, startProcessors } from './processors.ts';
 import { METADATA_KEYS } from './resume-position/title.ts';
-import { ROLE_NAMES, type RoleName } from './roles.ts';
+import { LOCAL_ROLES, type RoleName } from './roles.ts';
+import { openTrending, type Trending } from './trending-routes.ts';
 
 /** One process with some or all of the roles. The only place that chooses clocks and timers. */
 export type Running = {
@@ -92,6 +93,20 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       await processors.caughtUp();
     }
 
+    const trending = !roles.includes('trending')
+      ? null
+      : openTrending({
+          log,
+          store,
+          partitions,
+          clock,
+          pause,
+          onTrouble,
+          tenant: config.tenant,
+          minAudience: config.trendingMinAudience,
+          partitionOf: (key) => partitionOf(key, partitions),
+        });
+    closers.push(() => trending?.close());
     const served = serve({
       config,
       roles,
@@ -100,6 +115,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       engine,
       activation,
       processors,
+      trending,
       watching,
     });
     const live = !servesLivePage(config, roles)
@@ -109,7 +125,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
           partitions,
           roles,
           processors: processors.status,
-          audience: null,
+          audience: trending?.audience ?? null,
           pause: () => pause(LIVE_TURN_MS),
           onTrouble,
         });
@@ -155,7 +171,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
 
 /** By itself where all of Playbeat is one process: elsewhere it shows what one part sees. */
 const servesLivePage = ({ livePage }: Config, roles: readonly RoleName[]): boolean =>
-  livePage === null ? ROLE_NAMES.every((role) => roles.includes(role)) : livePage === 'on';
+  livePage === null ? LOCAL_ROLES.every((role) => roles.includes(role)) : livePage === 'on';
 
 const REGISTRY_TIMEOUT_MS = 3 * SECOND_MS;
 
@@ -183,6 +199,7 @@ type Parts = {
   readonly engine: Engine;
   readonly activation: Activation | null;
   readonly processors: Processors;
+  readonly trending: Trending | null;
   readonly watching: ReturnType<typeof observed>;
 };
 
@@ -249,6 +266,7 @@ const serve = (parts: Parts) => {
       ...(table === null
         ? []
         : durableRoutes({ ...shared, roles, log, store, table, secret: secrets.tokenKey, waitsFor, nextRequestId })),
+      ...(parts.trending?.routes ?? []),
       ...operations.health,
     ],
     adminRoutes: [

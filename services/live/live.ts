@@ -10,7 +10,8 @@ import { createFeed, type FeedOptions } from './feed.ts';
 export type LiveAudience = {
   /** Every 10 s of the last hour, oldest first. */
   history(): readonly AudiencePoint[];
-  totals(): AudiencePoint;
+  /** Null before anything was counted. */
+  totals(): AudiencePoint | null;
   /** The first ten. */
   top(contentType: ContentType): readonly RankedContent[];
 };
@@ -21,7 +22,7 @@ export type RankedContent = {
   /** Null for what was not ranked before. */
   readonly previousRank: number | null;
   readonly audience: number;
-  readonly momentum: number;
+  readonly momentum: number | null;
 };
 
 export type LiveOptions = FeedOptions & {
@@ -81,6 +82,10 @@ export const createLive = (options: LiveOptions): Live => {
       views.items.length === 0 ? '' : eventText('views', views),
     ].join('');
   };
+  const newPoint = (): string => {
+    const point = audience?.totals() ?? null;
+    return point === null ? '' : eventText('audience', { points: [point] });
+  };
   const newTrending = (): string => {
     const text = trending();
     if (text === toldTrending) return '';
@@ -111,7 +116,7 @@ export const createLive = (options: LiveOptions): Live => {
         news(),
         turns % HEALTH_TURNS === 0 ? health() : '',
         turns % TRENDING_TURNS === 0 ? newTrending() : '',
-        turns % AUDIENCE_TURNS === 0 && audience !== null ? eventText('audience', { points: [audience.totals()] }) : '',
+        turns % AUDIENCE_TURNS === 0 ? newPoint() : '',
         turns % ALIVE_TURNS === 0 ? ': alive\n\n' : '',
       ].join('');
       if (text !== '') crowd.tell(text);

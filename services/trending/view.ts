@@ -7,7 +7,7 @@ export type Series = {
   /** Accounts in the window. */
   readonly viewers: number;
   /** How many were counted in each minute of it, oldest first; of a day, in a minute of each quarter of an hour on average. */
-  readonly series: readonly { readonly atMs: number; readonly viewers: number }[];
+  readonly series: { readonly atMs: number; readonly viewers: number }[];
 };
 
 /** The audience of a content over time, as its row has it. */

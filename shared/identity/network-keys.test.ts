@@ -14,7 +14,7 @@ describe('a network key', () => {
     expect(same('2001:db8:1::1', '2001:db8:1:ffff::2', '2001:db8:1:0:0:0:0:1')).toBe(true);
     expect(same('2001:db8:1::1', '2001:db8:2::1')).toBe(false);
     expect(same('2001:db8::1', '2001:db8:0:1::1')).toBe(true);
-    expect(same('::1', '::2')).toBe(true);
+    expect(same('1::1', '1::2')).toBe(true);
   });
 
   it('is that of the IPv4 address where it comes in the form of IPv6', () => {
@@ -26,5 +26,12 @@ describe('a network key', () => {
     expect(keyOf('203.0.113.7')).toMatch(/^[\w-]{16}$/);
     expect(networkKeys(Buffer.from('another'))('203.0.113.7')).not.toBe(keyOf('203.0.113.7'));
     expect(keyOf(undefined)).toBeNull();
+  });
+
+  it('is null for addresses of this machine, and of private networks up to their last address', () => {
+    const proxies = ['127.0.0.1', '10.0.0.1', '172.31.255.255', '192.168.1.1', '::1', '::ffff:10.1.2.3', 'fd00::1'];
+    expect(proxies.map(keyOf)).toEqual(proxies.map(() => null));
+    const outside = ['172.32.0.0', '11.0.0.0', '192.169.0.1', '126.255.255.255', '2001:db8::1'];
+    expect(outside.map(keyOf)).not.toContain(null);
   });
 });

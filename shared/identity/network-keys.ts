@@ -1,30 +1,59 @@
 import { createHmac } from 'node:crypto';
-import { isIPv4 } from 'node:net';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 const CACHED = 50_000;
 
+/** Of a proxy, or of this machine: they say nothing about where a viewer is (RFC 1918, 3927, 4193, 4291, 6598). */
+const inside = new BlockList();
+for (const [net, bits] of [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const)
+  inside.addSubnet(net, bits, 'ipv4');
+for (const [net, bits] of [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const)
+  inside.addSubnet(net, bits, 'ipv6');
+
 /**
- * A keyed hash of the coarse network that a call came from: /24 of IPv4, /48 of IPv6. Many viewers of one network key
- * look suspicious; no address is kept.
+ * A keyed hash of the coarse network that a call came from: /24 of IPv4, /48 of IPv6; null where that is no network of
+ * the internet. Many viewers of one network key look suspicious; no address is kept.
  */
 export const networkKeys = (pepper: Uint8Array): ((address: string | undefined) => string | null) => {
-  const known = new Map<string, string>();
+  const known = new Map<string, string | null>();
   return (address) => {
     if (address === undefined) return null;
     const found = known.get(address);
     if (found !== undefined) return found;
-    const key = createHmac('sha256', pepper)
-      .update(`network\0${coarse(address)}`)
-      .digest('base64url')
-      .slice(0, 16);
+    const key = isInside(address)
+      ? null
+      : createHmac('sha256', pepper)
+          .update(`network\0${coarse(address)}`)
+          .digest('base64url')
+          .slice(0, 16);
     if (known.size >= CACHED) known.clear();
     known.set(address, key);
     return key;
   };
 };
 
+/** Nodes that listen for both kinds write an IPv4 address so. */
+const withoutMapping = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address);
+
+const isInside = (address: string): boolean => {
+  const plain = withoutMapping(address);
+  if (isIPv4(plain)) return inside.check(plain, 'ipv4');
+  return isIPv6(plain) && inside.check(plain, 'ipv6');
+};
+
 const coarse = (address: string): string => {
-  const v4 = address.startsWith('::ffff:') ? address.slice(7) : address;
+  const v4 = withoutMapping(address);
   if (isIPv4(v4)) return v4.split('.').slice(0, 3).join('.');
   // Written out, an IPv6 address has eight groups; `::` stands for as many as are missing.
   const [head = '', tail = ''] = address.split('::');
