@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { LogEvent } from '../../schemas/events.ts';
 import { HOUR_MS } from '../../schemas/time.ts';
 import { beatOf, evening, KEY } from './testing/evening.ts';
 import { viewEnd } from './view-end.ts';
@@ -150,16 +151,45 @@ describe('a late beat', () => {
   });
 });
 
+describe('a view that was forgotten', () => {
+  it('stays as it is where its session goes on with its first beat 25 h later: what is made of it is partial', () => {
+    const home = evening();
+    home.start('tv');
+    home.silence(700);
+    home.hours(25);
+    expect([home.driver.state(KEY), home.story()]).toEqual([undefined, ['provisional silent', 'final silent']]);
+    const before = home.row('tv');
+    home.play('tv', 20);
+    home.silence(700);
+    expect(home.story()).toEqual(['provisional silent partial', 'final silent partial']);
+    expect(home.row('tv')).toEqual(before);
+  });
+});
+
 describe('the durable table', () => {
   const nowMs = 1_800_000_000_000;
-  const asked = (said: Parameters<typeof beatOf>[2]) =>
-    viewEnd.reads?.(undefined, { type: 'Heartbeat', value: beatOf('tv', nowMs, said) }, KEY);
+  const beat = (said: Parameters<typeof beatOf>[2]): LogEvent => ({
+    type: 'Heartbeat',
+    value: beatOf('tv', nowMs, said),
+  });
+  const start = (said: Parameters<typeof beatOf>[2]): LogEvent => ({
+    type: 'SessionStarted',
+    value: {
+      ...{ requestId: 'r', origin: 'player', leaseMs: null, continuesSessionId: null, terminate: [] },
+      beat: beatOf('tv', nowMs, said),
+    },
+  });
+  const asked = (event: LogEvent) => viewEnd.reads?.(undefined, event, KEY);
 
-  it('is asked for the view of an unknown session with a past, and never for one that starts now', () => {
+  it('is asked for the view of an unknown session that beats, or started a while ago, and never of one that starts now', () => {
     const wanted = { table: 'views', key: KEY, id: 'tv' };
-    expect([asked({ sequence: 0 }), asked({ sequence: 3, ageMs: 22_000 })]).toEqual([null, null]);
-    expect([asked({ sequence: 4 }), asked({ sequence: 0, ageMs: 22_001 })]).toEqual([wanted, wanted]);
-    expect(asked({ sequence: 4, tracking: 'limits_only' })).toBeNull();
+    expect([asked(start({})), asked(start({ ageMs: 22_000 })), asked(start({ ageMs: 22_001 }))]).toEqual([
+      null,
+      null,
+      wanted,
+    ]);
+    expect([asked(beat({ sequence: 1 })), asked(beat({ sequence: 40 }))]).toEqual([wanted, wanted]);
+    expect(asked(beat({ sequence: 4, tracking: 'limits_only' }))).toBeNull();
   });
 
   it('is not asked for what the state has', () => {

@@ -2,7 +2,7 @@ import type { LogEvent } from '../../schemas/events.ts';
 import type { Heartbeat, SessionStopRequested } from '../../schemas/generated/records.ts';
 import { DAY_MS } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
-import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS, mayClaim } from '../../shared/sessions/lifecycle.ts';
+import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS } from '../../shared/sessions/lifecycle.ts';
 import { dueAt, type Household, isDone, MAX_VIEWINGS, type Viewing } from './household.ts';
 import { isForgotten, revised } from './revision.ts';
 import { firstOf, lastOf, NO_BEATS, withBeat } from './tally.ts';
@@ -18,10 +18,11 @@ export const viewEnd: Processor<Household, undefined> = {
   rebuildWindowMs: DAY_MS,
   stateVersion: 1,
   upgrade: (state) => state as Household,
-  // A first beat that is said now is of a session that nobody has seen; for any other there may be a view already.
+  // A start that is said now is of a session that nobody has seen. For a beat there may be a view already, however low its
+  // number: a laptop that was closed in the first seconds goes on where it was when it is opened.
   reads: (household, event, key) => {
     const beat = beatOf(event);
-    if (beat === null || (mayClaim(beat) && !isFlushed(beat, LATE_MS))) return null;
+    if (beat === null || (event.type === 'SessionStarted' && !isFlushed(beat, LATE_MS))) return null;
     const known = household?.viewings.some((v) => v.sessionId === beat.sessionId) ?? false;
     return known ? null : { table: 'views', key, id: beat.sessionId };
   },
