@@ -187,4 +187,24 @@ describe('the bounds of an account', () => {
     home.silence(35 + 600);
     expect(home.revisions.filter((r) => r.status === 'final').map((r) => r.sessionId)).toHaveLength(65);
   });
+
+  it('do not forget one that became final less than 35 s ago, to which something may still come', () => {
+    for (const seconds of [34, 35]) {
+      const home = evening();
+      home.start('ended');
+      home.beat('ended', { state: 'ended' });
+      home.start('goes on');
+      home.silence(seconds - 10);
+      home.beat('goes on');
+      for (let i = 0; i < 62; i++) home.start(`zap-${i}`);
+      home.silence(10);
+      home.start('one more');
+      const known = home.driver.state(KEY)?.viewings.map((v) => v.sessionId);
+      expect([known?.length, known?.includes('ended'), known?.includes('goes on')]).toEqual([
+        64,
+        seconds === 34,
+        seconds === 35,
+      ]);
+    }
+  });
 });

@@ -1,9 +1,9 @@
 import type { LogEvent } from '../../schemas/events.ts';
 import type { Heartbeat, SessionStopRequested } from '../../schemas/generated/records.ts';
-import { DAY_MS } from '../../schemas/time.ts';
+import { DAY_MS, type LiveMs } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
 import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS } from '../../shared/sessions/lifecycle.ts';
-import { dueAt, type Household, isDone, MAX_VIEWINGS, type Viewing } from './household.ts';
+import { dueAt, type Household, isDone, MAX_VIEWINGS, SETTLES_MS, type Viewing } from './household.ts';
 import { isForgotten, revised } from './revision.ts';
 import { firstOf, lastOf, NO_BEATS, withBeat } from './tally.ts';
 
@@ -122,16 +122,17 @@ const withViewing = (household: Household, viewing: Viewing, effects: readonly E
   const index = viewings.findIndex((v) => v.sessionId === viewing.sessionId);
   if (index >= 0) return step({ ...household, viewings: viewings.with(index, viewing) }, effects, at);
   if (viewings.length < MAX_VIEWINGS) return step({ ...household, viewings: [...viewings, viewing] }, effects, at);
-  const oldest = viewings.reduce((a, b) => (isOlder(b, a) ? b : a));
+  const oldest = viewings.reduce((a, b) => (isOlder(b, a, at.liveMs) ? b : a));
   const closing =
     oldest.status === 'final' && !oldest.changed ? [] : revised(household, oldest, { status: 'final', at }).effects;
   const others = viewings.filter((v) => v !== oldest);
   return step({ ...household, viewings: [...others, viewing] }, [...closing, ...effects], at);
 };
 
-/** What is final goes first. */
-const isOlder = (a: Viewing, b: Viewing): boolean => {
-  if ((a.status === 'final') !== (b.status === 'final')) return a.status === 'final';
+/** First what has been final for a while, then what is not: to what has just become final something may still come. */
+const isOlder = (a: Viewing, b: Viewing, liveMs: LiveMs): boolean => {
+  const turn = (v: Viewing): number => (v.status !== 'final' ? 1 : v.finalLiveMs + SETTLES_MS <= liveMs ? 0 : 2);
+  if (turn(a) !== turn(b)) return turn(a) < turn(b);
   return a.status === 'final' ? a.finalLiveMs < b.finalLiveMs : a.heardLiveMs < b.heardLiveMs;
 };
 
