@@ -1,15 +1,16 @@
-import type { Control, Account } from '../../services/concurrency/account.ts';
 import type { Partition, Parts } from '../../shared/runtime/partition.ts';
+import type { Processor } from '../../shared/runtime/processor.ts';
 import { cutShort } from '../../shared/runtime/testing/cut-short.ts';
 import type { Steps } from '../../shared/runtime/steps.ts';
 import type { MemoryState } from '../../shared/state/memory-state.ts';
-import type { Commit, CommitOutcome, StateView } from '../../shared/state/state.ts';
+import type { Checkpoint, Commit, CommitOutcome, Row, StateView } from '../../shared/state/state.ts';
+import type { MemoryTable } from '../../shared/table/memory-table.ts';
 import type { Prng } from '../players/prng.ts';
 import type { Engine } from './engine.ts';
-import type { Mirror } from './mirror.ts';
 import type { Schedule } from './schedule.ts';
 import type { SimLog } from './sim-log.ts';
 import type { Trace } from './trace.ts';
+import type { Uninterrupted } from './uninterrupted.ts';
 import { Violation } from './violation.ts';
 
 /** The loop of the product on the store of the product, and all that can happen to them. */
@@ -34,12 +35,21 @@ export type Consumer = {
 };
 export type ConsumerCount = 'crashes' | 'rewinds' | 'fences' | 'wipes' | 'rebuilds' | 'repeats' | 'errors';
 
-export type ConsumerParts = {
+/** What a consumer is held against: the fold of the same records that nothing disturbs. */
+export type Judge = Omit<Uninterrupted, 'row'> & {
+  /** Throws where the store's row or clock is not what it has to be at its checkpoint. */
+  compare(checkpoint: Checkpoint, row: Row | null): void;
+};
+
+export type ConsumerParts<State, Control> = {
   readonly engine: Engine;
+  readonly processor: Processor<State, Control>;
+  /** Outlives whatever happens to the consumer. */
+  readonly table: MemoryTable | undefined;
   readonly rng: Prng;
   readonly schedule: Schedule;
   readonly log: SimLog;
-  readonly mirror: Mirror;
+  readonly judge: Judge;
   readonly trace: Trace;
   readonly key: string;
   /** With none, what the store has is what is folded. */
@@ -54,10 +64,13 @@ type Fault = { readonly kind: 'crash' | 'error' | 'zombie'; readonly step: numbe
 class Crash extends Error {}
 class Unavailable extends Error {}
 
-export const createConsumer = (parts: ConsumerParts): Consumer => {
-  const { engine, rng, schedule, log, mirror, trace, key, keptRows, timersAtOnce, faultRate } = parts;
+export const createConsumer = <State, Control>(parts: ConsumerParts<State, Control>): Consumer => {
+  const { engine, processor, table, rng, schedule, log, judge, key, keptRows, timersAtOnce, faultRate } = parts;
   const counts = { crashes: 0, rewinds: 0, fences: 0, wipes: 0, rebuilds: 0, repeats: 0, errors: 0 };
-  const { name } = engine.concurrency;
+  const { name } = processor;
+  /** Load, send, commit and move the group; with a table read and put as well. */
+  const lastStep = table === undefined ? 4 : 6;
+  const trace: Trace = { ...parts.trace, add: (kind, ...facts) => parts.trace.add(kind, name, ...facts) };
   let backing = engine.createMapBacking();
   let nonces = 0;
   let newest = '';
@@ -98,13 +111,14 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
   };
 
   const check = (): void => {
-    mirror.advance();
+    judge.advance();
     const { checkpoint, rows } = memory.read(name, 0, [key]);
-    if (checkpoint !== null) mirror.compare(checkpoint, rows[0] ?? null);
+    if (checkpoint !== null) judge.compare(checkpoint, rows[0] ?? null);
   };
 
-  const loop: Parts<Account, Control> = {
-    processor: engine.concurrency,
+  const loop: Parts<State, Control> = {
+    processor,
+    ...(table === undefined ? {} : { table }),
     partitions: 1,
     keptRows,
     parks: true,
@@ -113,19 +127,19 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
       if (event.kind !== 'rebuild') return;
       counts.rebuilds += 1;
       trace.add('rebuild', event.from, event.to, event.lost);
-      mirror.restart(event.from);
+      judge.restart(event.from);
       sentBelow = Math.max(event.from, groupOffset ?? 0);
     },
     store: { open: (r) => memory.open(r), load: cutShort((r) => memory.load(r), timersAtOnce), commit },
     log: {
       bounds: () => ({ first: log.first(), end: log.end() }),
-      rebuildFrom: () => log.offsetAt(log.clock() - engine.concurrency.rebuildWindowMs),
+      rebuildFrom: () => log.offsetAt(log.clock() - processor.rebuildWindowMs),
       send: (_topic, _to, records) => {
-        mirror.advance();
+        judge.advance();
         for (const { value } of records) checkSent(Buffer.from(value ?? []));
       },
       commitGroup: (_partition, offset) => {
-        for (const id of mirror.outputsBetween(sentBelow, offset)) {
+        for (const id of judge.outputsBetween(sentBelow, offset)) {
           if (!sent.has(id)) throw new Violation('T5 outputs', `group offset ${offset}, but ${id} was never sent`);
         }
         sentBelow = Math.max(sentBelow, offset);
@@ -138,7 +152,7 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
     const { value } = engine.decodeOutput(bytes);
     if (sent.has(value.id)) counts.repeats += 1;
     sent.add(value.id);
-    const wanted = mirror.output(value.id);
+    const wanted = judge.output(value.id);
     if (wanted === undefined) {
       throw new Violation('T5 outputs', `${JSON.stringify(value)} was sent, and no fold without faults sends it`);
     }
@@ -193,7 +207,7 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
 
   const faultOf = (kinds: readonly Fault['kind'][] = ['crash', 'error', 'zombie']): Fault | null =>
     !calm && rng.chance(faultRate)
-      ? { kind: rng.pick(kinds), step: rng.between(0, 4), applied: rng.chance(0.5) }
+      ? { kind: rng.pick(kinds), step: rng.between(0, lastStep), applied: rng.chance(0.5) }
       : null;
 
   const consume = (): void => {
@@ -222,7 +236,7 @@ export const createConsumer = (parts: ConsumerParts): Consumer => {
     const size = calm || rng.chance(0.9) ? 10_000 : rng.between(1, 10);
     const to = Math.min(log.end(), next + size);
     const records = log.records.slice(from, to);
-    const batch = { topic: engine.concurrency.input, partition: 0, from, to, records, end: log.end() };
+    const batch = { topic: processor.input, partition: 0, from, to, records, end: log.end() };
     try {
       run(engine.foldBatch(loop, partition, batch), faultOf());
     } catch (error) {

@@ -26,6 +26,9 @@ export type Playback = {
   /** Beats go into a queue, to be sent later. */
   offline: { readonly beat: HeartbeatRequest; readonly atMs: number }[] | null;
   retries: number;
+  /** Where in the content, and as of when. */
+  positionMs: number;
+  movedAtMs: number;
 };
 
 export type DeviceParts = {
@@ -45,6 +48,7 @@ export type DeviceParts = {
 
 const BEAT_MS = 10_000;
 const MINUTE_MS = 60_000;
+const FILM_MS = 100 * MINUTE_MS;
 
 type Action = (playback: Playback) => void;
 
@@ -52,6 +56,9 @@ export const createDevice = (parts: DeviceParts): Device => {
   const { rng, schedule, ingest, attempts, id } = parts;
   let current: Playback | null = null;
   let made = 0;
+  const places = rng.fork(1);
+  /** Where each content was left here. */
+  const left = new Map<string, number>();
   const spread = (ms: number): number => Math.round(-Math.log(1 - rng.next()) * ms);
 
   const request = (p: Playback): HeartbeatRequest => ({
@@ -64,7 +71,8 @@ export const createDevice = (parts: DeviceParts): Device => {
     contentId: p.contentId,
     contentType: p.contentType,
     state: p.state,
-    positionMs: null,
+    positionMs: p.contentType === 'vod' ? p.positionMs : null,
+    durationMs: FILM_MS,
     sentAtMs: rng.chance(0.01) ? 0 : schedule.now(),
   });
 
@@ -72,6 +80,11 @@ export const createDevice = (parts: DeviceParts): Device => {
 
   const say = (p: Playback): void => {
     p.sequence += 1;
+    const playedMs = p.state === 'playing' ? Math.min(schedule.now() - p.movedAtMs, 2 * BEAT_MS) : 0;
+    const jumpMs = places.chance(0.01) ? places.between(-20 * MINUTE_MS, 20 * MINUTE_MS) : 0;
+    p.positionMs = Math.max(0, Math.min(FILM_MS, p.positionMs + playedMs + jumpMs));
+    p.movedAtMs = schedule.now();
+    left.set(p.contentId, p.positionMs);
     const beat = request(p);
     if (p.offline !== null) p.offline.push({ beat, atMs: schedule.now() });
     else transmit(p, beat, 0);
@@ -143,7 +156,10 @@ export const createDevice = (parts: DeviceParts): Device => {
       on: true,
       offline: null,
       retries: 0,
+      positionMs: 0,
+      movedAtMs: schedule.now(),
     };
+    p.positionMs = Math.round(places.pick([0, left.get(p.contentId) ?? 0, FILM_MS * places.next()]));
     current = p;
     // Some players know no start call: their first beat is the claim.
     if (rng.chance(0.15)) say(p);

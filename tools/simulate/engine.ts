@@ -2,20 +2,32 @@ import { pathToFileURL } from 'node:url';
 import type * as codec from '../../schemas/codec.ts';
 import type * as fold from '../../services/concurrency/concurrency.ts';
 import type * as view from '../../services/concurrency/view.ts';
+import type * as resume from '../../services/resume-position/resume.ts';
+import type * as resumeRow from '../../services/resume-position/row.ts';
+import type * as viewEnd from '../../services/view-end/view-end.ts';
 import type * as stamp from '../../services/ingest/stamp.ts';
 import type * as records from '../../shared/runtime/fold.ts';
 import type * as time from '../../shared/runtime/live-time.ts';
 import type * as loop from '../../shared/runtime/partition.ts';
 import type * as backing from '../../shared/state/map-backing.ts';
 import type * as memory from '../../shared/state/memory-state.ts';
+import type * as processor from '../../shared/runtime/processor.ts';
+import type * as memoryTable from '../../shared/table/memory-table.ts';
+import type * as table from '../../shared/table/table.ts';
 import { root } from '../steps.ts';
 
 /** All of the product that a simulation runs: from this tree, or from a copy with a bug put in. */
 export type Engine = Pick<typeof fold, 'concurrency'> &
+  Pick<typeof resume, 'resumePosition'> &
+  Pick<typeof resumeRow, 'titleIn' | 'rowKey'> &
+  Pick<typeof viewEnd, 'viewEnd'> &
   Pick<typeof view, 'accountReader' | 'decisionOf' | 'decidesClosed' | 'findSession' | 'stampFrom' | 'needsJudging'> &
   Pick<typeof stamp, 'stampBeat' | 'stampSignal'> &
   Pick<typeof loop, 'openPartition' | 'foldBatch' | 'nextOffset' | 'reopen' | 'Fenced'> &
   Pick<typeof records, 'foldRecords'> &
+  Pick<typeof processor, 'readState'> &
+  Pick<typeof table, 'nameOf'> &
+  Pick<typeof memoryTable, 'createMemoryTable'> &
   Pick<typeof time, 'liveClock'> &
   Pick<typeof memory, 'createMemoryState'> &
   Pick<typeof backing, 'createMapBacking'> &
@@ -24,9 +36,15 @@ export type Engine = Pick<typeof fold, 'concurrency'> &
 const FILES = [
   'services/concurrency/concurrency.ts',
   'services/concurrency/view.ts',
+  'services/resume-position/resume.ts',
+  'services/resume-position/row.ts',
+  'services/view-end/view-end.ts',
   'services/ingest/stamp.ts',
   'shared/runtime/partition.ts',
   'shared/runtime/fold.ts',
+  'shared/runtime/processor.ts',
+  'shared/table/table.ts',
+  'shared/table/memory-table.ts',
   'shared/runtime/live-time.ts',
   'shared/state/memory-state.ts',
   'shared/state/map-backing.ts',

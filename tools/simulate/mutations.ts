@@ -1,4 +1,5 @@
 import { MUTATIONS_FOLD } from './mutations-fold.ts';
+import { MUTATIONS_REMEMBERED } from './mutations-remembered.ts';
 import { MUTATIONS_RUNTIME } from './mutations-runtime.ts';
 
 /**
@@ -9,4 +10,4 @@ export type Mutation = { readonly name: string; readonly patches: readonly Patch
 /** `within`: the folder in whose source it stands. */
 export type Patch = { readonly within: string; readonly find: string; readonly replace: string };
 
-export const MUTATIONS: readonly Mutation[] = [...MUTATIONS_RUNTIME, ...MUTATIONS_FOLD];
+export const MUTATIONS: readonly Mutation[] = [...MUTATIONS_RUNTIME, ...MUTATIONS_FOLD, ...MUTATIONS_REMEMBERED];

@@ -66,5 +66,5 @@ export const storyOf = ({ seed, failure }: SeedResult, lines: number): string =>
 
 export const caughtLine = ({ mutation, seed, invariant, text }: Caught): string => {
   const by = seed === null ? 'not caught' : `${invariant} at seed ${seed}`;
-  return `${mutation.padEnd(23)} ${by.padEnd(25)} ${(text.split('\n')[0] ?? '').slice(0, 90)}`.trimEnd();
+  return `${mutation.padEnd(28)} ${by.padEnd(25)} ${(text.split('\n')[0] ?? '').slice(0, 90)}`.trimEnd();
 };

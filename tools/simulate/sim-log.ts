@@ -16,6 +16,8 @@ export type SimLog = {
   offsetAt(atMs: number): number;
   clock(): EpochMs;
   setClockBack(ms: number): void;
+  /** A record has an earlier append time than the one before it. */
+  wentBack(): boolean;
 };
 
 export type SimRecord = LogRecord & { readonly event: LogEvent };
@@ -27,10 +29,12 @@ export const createSimLog = (engine: Engine, now: () => number): SimLog => {
   const records: SimRecord[] = [];
   let first = 0;
   let behindMs = 0;
+  let back = false;
   const clock = (): EpochMs => epochMs(EPOCH_MS + now() - behindMs);
   return {
     append: (key, event) => {
       const record = { key, event, value: engine.encodeEvent(event), offset: records.length, appendedAtMs: clock() };
+      back ||= record.appendedAtMs < (records.at(-1)?.appendedAtMs ?? 0);
       records.push(record);
       return record;
     },
@@ -46,6 +50,7 @@ export const createSimLog = (engine: Engine, now: () => number): SimLog => {
       return at;
     },
     clock,
+    wentBack: () => back,
     setClockBack: (ms) => {
       behindMs = ms;
     },

@@ -10,8 +10,13 @@ export const INVARIANTS = {
   'T5 state': 'the store holds what an uninterrupted fold of the same records holds',
   'T5 outputs': 'outputs by id are those of the uninterrupted fold: none missing, none other',
   'T5 answers': 'the log replayed gives the decisions that were answered',
+  'T5 rows': 'the durable table holds the newest of each row, soon after it changed',
+  'T5 points': 'a resume position is what its newest session said last',
   'T6 expiry': 'nobody who beats, or tries to, expires',
   'T6 progress': 'the loop gets to the end of the log',
+  'T7 once': 'one value for each view and revision, and one final one, unless it is a correction',
+  'T7 live': 'no view ends while its player beats, or tries to',
+  'T7 views': 'each view that ended long ago is final',
   fence: 'an owner that was replaced commits nothing',
 } as const;
 

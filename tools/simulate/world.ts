@@ -8,6 +8,7 @@ import { createIngest, type Ingest } from './ingest.ts';
 import { createMirror } from './mirror.ts';
 import { createOracle } from './oracle.ts';
 import { randomPolicy } from './random-policy.ts';
+import { type Remembered, rememberedOf } from './remembered.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 import { createSimLog, type SimLog } from './sim-log.ts';
 import { createTrace } from './trace.ts';
@@ -48,37 +49,39 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
       return append(key, event);
     },
   };
+  const wasSteady = (sessionId: string, offset: number): boolean => attempts.isSteady(sessionId, whenOf(offset));
   const mirror = createMirror({
     engine,
     log: timed,
     key: KEY,
-    newOracle: (from) =>
-      createOracle({
-        from,
-        trace,
-        wasSteady: (sessionId, offset) => attempts.isSteady(sessionId, whenOf(offset)),
-      }),
+    newOracle: (from) => createOracle({ from, trace, wasSteady }),
   });
   // Some seeds are quiet, so that a plain bug is seen plainly.
   const faultRate = rng.pick([0, 0.002, 0.01, 0.05]);
   const parts = { engine, schedule, trace, key: KEY, log: timed, mirror };
   const store = { keptRows: rng.fork(6).pick([0, 1]), timersAtOnce: rng.fork(7).pick([0, Number.POSITIVE_INFINITY]) };
-  const consumer = createConsumer({ ...parts, ...store, rng: rng.fork(1), faultRate });
+  const decides = { processor: engine.concurrency, table: undefined, judge: mirror };
+  const consumer = createConsumer({ ...parts, ...decides, ...store, rng: rng.fork(1), faultRate });
   const claims = rng.chance(0.5) ? { 'plan.streams': rng.between(1, 3) } : {};
   const ingest = createIngest({ ...parts, rng: rng.fork(2), consumer, claims, eachSecond: rng.chance(0.2) });
+
+  const others = rememberedOf({ ...parts, rng: rng.fork(8), faultRate, wasSteady });
 
   const result = (failure: Failure | null): SeedResult => ({
     seed,
     failure,
-    counts: { records: log.end(), ...consumer.counts, ...mirror.counts },
+    counts: { records: log.end(), ...mirror.counts, ...summed([consumer, ...others.map((o) => o.consumer)]) },
   });
   try {
     policies(rng.fork(3), { schedule, ingest, consumer, log: timed, faulty: faultRate > 0 });
     household(rng.fork(4), { schedule, ingest, attempts });
     if (faultRate > 0) misfortunes(rng.fork(5), { schedule, ingest, consumer, log: timed });
+    calls(rng.fork(9), { schedule, log: timed });
+    if (faultRate > 0) for (const [i, other] of others.entries()) mishaps(rng.fork(10 + i), { schedule, ...other });
     ingest.tickLoop();
     while (schedule.next(hours * HOUR_MS));
     consumer.finish();
+    for (const other of others) other.finish();
     return result(null);
   } catch (error) {
     const invariant = error instanceof Violation ? error.invariant : 'error';
@@ -151,13 +154,17 @@ type Misfortunes = {
   readonly log: SimLog;
 };
 
-const misfortunes = (rng: Prng, { schedule, ingest, consumer, log }: Misfortunes): void => {
-  const often = (everyMs: number, run: () => void): void => {
+/** At random times, so often on average. */
+const oftenIn =
+  (rng: Prng, schedule: Schedule) =>
+  (everyMs: number, run: () => void): void =>
     schedule.after(Math.round(-Math.log(1 - rng.next()) * everyMs), () => {
       run();
-      often(everyMs, run);
+      oftenIn(rng, schedule)(everyMs, run);
     });
-  };
+
+const misfortunes = (rng: Prng, { schedule, ingest, consumer, log }: Misfortunes): void => {
+  const often = oftenIn(rng, schedule);
   const checkpointMs = rng.pick([2_000, 10_000, MINUTE_MS, 10 * MINUTE_MS]);
   often(checkpointMs, consumer.checkpoint);
   often(40 * MINUTE_MS, () => consumer.crash({ memory: true }));
@@ -174,4 +181,43 @@ const misfortunes = (rng: Prng, { schedule, ingest, consumer, log }: Misfortunes
   });
   often(2 * HOUR_MS, () => log.trim(log.clock() - 25 * MINUTE_MS));
   if (rng.chance(0.4)) often(12 * HOUR_MS, consumer.wipe);
+};
+
+/** Of a processor that nobody waits for: it is away for long, and its store is wiped more often than any real one. */
+const mishaps = (rng: Prng, { schedule, consumer, fold }: Remembered & { readonly schedule: Schedule }): void => {
+  const often = oftenIn(rng, schedule);
+  often(rng.pick([10_000, MINUTE_MS, 10 * MINUTE_MS]), consumer.checkpoint);
+  often(2 * HOUR_MS, () => consumer.crash({ memory: true }));
+  often(4 * HOUR_MS, () => consumer.crash({ memory: false }));
+  often(2 * HOUR_MS, consumer.rewind);
+  // Not for as long as its window: who is behind by that much and loses all state folds again from less than it had folded.
+  often(3 * HOUR_MS, () => consumer.pause(rng.pick([MINUTE_MS, 10 * MINUTE_MS])));
+  often(4 * HOUR_MS, consumer.forgetGroupOffset);
+  often(8 * HOUR_MS, () => {
+    // Without the log from its first beat on, nobody can make a view again, and none is promised.
+    const whole = schedule.now() < fold.processor.rebuildWindowMs;
+    if (fold.rebuildsFromTable || whole) consumer.wipe();
+  });
+};
+
+/** Somebody takes a title off the list, or wants back what stood there before; now and then the call comes twice. */
+const calls = (rng: Prng, { schedule, log }: { readonly schedule: Schedule; readonly log: SimLog }): void => {
+  let requests = 0;
+  const call = (): void => {
+    const type = rng.pick(['ResumeHidden', 'ResumeUndone'] as const);
+    const at = { receivedAtMs: log.clock(), occurredAtMs: log.clock() };
+    const title = { profileId: `p${rng.between(1, 4)}`, contentId: `c${rng.between(1, 5)}` };
+    const value = { requestId: `call-${(requests += 1)}`, tenant: 'home', ...title, ...at, source: 'api' };
+    log.append(KEY, { type, value });
+    if (rng.chance(0.3)) schedule.after(rng.pick([100, MINUTE_MS]), () => void log.append(KEY, { type, value }));
+  };
+  oftenIn(rng, schedule)(20 * MINUTE_MS, call);
+};
+
+const summed = (consumers: readonly Consumer[]): Record<ConsumerCount, number> => {
+  const sum = { ...consumers[0]!.counts };
+  for (const { counts } of consumers.slice(1)) {
+    for (const name of Object.keys(sum) as ConsumerCount[]) sum[name] += counts[name];
+  }
+  return sum;
 };

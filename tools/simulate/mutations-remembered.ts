@@ -1,0 +1,97 @@
+import type { Mutation } from './mutations.ts';
+
+const LOOP = 'shared/runtime';
+const TABLE = 'shared/table';
+const RESUME = 'services/resume-position';
+const VIEWS = 'services/view-end';
+
+const PUT = `  if (puts.length > 0) yield* step('put', () => tableOf(parts).put(puts));\n`;
+
+/** Bugs in what is remembered: resume positions, views, and the table that both stand in. */
+export const MUTATIONS_REMEMBERED: readonly Mutation[] = [
+  {
+    name: 'put-after-commit',
+    patches: [
+      { within: LOOP, find: PUT, replace: '' },
+      { within: LOOP, find: `  partition.folded = to;\n`, replace: `  partition.folded = to;\n${PUT}` },
+    ],
+  },
+  {
+    name: 'put-forgotten',
+    patches: [
+      { within: RESUME, find: `if (isDue) effects.push({ put:`, replace: `if (isDue && isOld) effects.push({ put:` },
+    ],
+  },
+  {
+    name: 'older-row-wins',
+    patches: [
+      { within: TABLE, find: `stored === null || compareText(row.version, stored.version) > 0`, replace: `true` },
+    ],
+  },
+  {
+    name: 'read-through-ignored',
+    patches: [{ within: LOOP, find: `if (needs.length === 0) return`, replace: `if (needs.length >= 0) return` }],
+  },
+  {
+    name: 'replay-folded-into-newer-row',
+    patches: [{ within: RESUME, find: `includes(entry.title, at) ? entry.title : change`, replace: `change` }],
+  },
+  {
+    name: 'repeat-moves-position',
+    patches: [{ within: RESUME, find: `  isRepeat(viewing, beat) ||\n`, replace: '' }],
+  },
+  {
+    name: 'older-session-moves-position',
+    patches: [
+      { within: RESUME, find: `return isNewer(begun, top)\n`, replace: `return isNewer(begun, top) || true\n` },
+    ],
+  },
+  {
+    name: 'view-reopened-unsaid',
+    patches: [
+      {
+        within: VIEWS,
+        find: `corrected: v.finals > (v.status === 'final' ? 1 : 0)`,
+        replace: `corrected: v.status === 'final' && v.finals > 1`,
+      },
+    ],
+  },
+  {
+    name: 'second-final-unsaid',
+    patches: [
+      {
+        within: VIEWS,
+        find: `corrected: v.finals > (v.status === 'final' ? 1 : 0)`,
+        replace: `corrected: v.status !== 'final' && v.finals > 0`,
+      },
+    ],
+  },
+  {
+    name: 'revision-repeated',
+    patches: [
+      {
+        within: VIEWS,
+        find: `Math.max(revisionAt(at.position), before.revision + 1)`,
+        replace: `revisionAt(at.position)`,
+      },
+    ],
+  },
+  {
+    name: 'live-view-ended',
+    patches: [{ within: VIEWS, find: `v.heardLiveMs + LEASE_MS`, replace: `v.heardLiveMs + 8_000` }],
+  },
+  {
+    name: 'view-never-final',
+    patches: [{ within: VIEWS, find: `Math.max(silent + FINAL_AFTER_MS, settled)`, replace: `silent + KEPT_MS` }],
+  },
+  {
+    name: 'forgotten-view-not-looked-up',
+    patches: [
+      {
+        within: VIEWS,
+        find: `(event.type === 'SessionStarted' && !isFlushed(beat, LATE_MS))`,
+        replace: `!isFlushed(beat, LATE_MS)`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,119 @@
+import type { DecodedOutput } from '../../schemas/codec.ts';
+import type { LiveMs } from '../../schemas/time.ts';
+import { formatPosition, positionOf } from '../../shared/log/position.ts';
+import type { Stored } from '../../shared/runtime/fold.ts';
+import type { Processor } from '../../shared/runtime/processor.ts';
+import type { Row } from '../../shared/state/state.ts';
+import type { MemoryTable } from '../../shared/table/memory-table.ts';
+import type { TableRow } from '../../shared/table/table.ts';
+import type { Engine } from './engine.ts';
+import type { SimLog, SimRecord } from './sim-log.ts';
+
+/** A processor's fold of the log that nothing disturbs: record by record, by no loop and into no store. */
+export type Uninterrupted = {
+  /** The history starts again at this offset. */
+  restart(from: number): void;
+  /** Folds all that the log has by now. */
+  advance(): void;
+  output(id: string): Buffer | undefined;
+  /** Ids of outputs caused in `[from, to)`. */
+  outputsBetween(from: number, to: number): readonly string[];
+  row(): Row | undefined;
+};
+
+/** One record, and all that came of it. `row`: as it is behind the record. */
+export type FoldedOne = {
+  readonly record: SimRecord;
+  readonly live: LiveMs;
+  readonly outputs: readonly DecodedOutput[];
+  readonly puts: readonly TableRow[];
+  readonly row: Row | undefined;
+  readonly changed: boolean;
+};
+
+export type UninterruptedParts<State, Control> = {
+  readonly engine: Engine;
+  readonly processor: Processor<State, Control>;
+  readonly log: Pick<SimLog, 'records' | 'end'>;
+  readonly key: string;
+  readonly table: MemoryTable | undefined;
+  readonly onFolded: (folded: FoldedOne) => void;
+};
+
+export const createUninterrupted = <State, Control>(parts: UninterruptedParts<State, Control>): Uninterrupted => {
+  const { engine, processor, log, key, table, onFolded } = parts;
+  let next = 0;
+  let clock = engine.liveClock(null);
+  let control: Control | undefined;
+  let row: Row | undefined;
+  let caused: { readonly offset: number; readonly id: string }[] = [];
+  let outputs = new Map<string, Buffer>();
+
+  /** The row of the table that the record cannot be folded without. */
+  const storedFor = ({ key: of, event, offset }: SimRecord, isDue: boolean): Map<number, Stored> => {
+    if (processor.reads === undefined || table === undefined || of === null) return new Map();
+    // A timer that fires before the record may forget what the state has now.
+    const state = row === undefined || isDue ? undefined : engine.readState(processor, row);
+    const wanted = processor.reads(state, event, of);
+    if (wanted === null) return new Map();
+    return new Map([[offset, { name: engine.nameOf(wanted), row: table.get([wanted])[0] ?? undefined }]]);
+  };
+
+  const foldOne = (): void => {
+    const record = log.records[next]!;
+    const { event, offset, appendedAtMs } = record;
+    const live = clock.step(appendedAtMs, event.type === 'Tick' && event.value.shedding);
+    next += 1;
+    const dueMs = row?.dueMs ?? null;
+    const isDue = dueMs !== null && dueMs <= live;
+    if (event.type === 'Tick' && !isDue) return onFolded({ record, live, outputs: [], puts: [], row, changed: false });
+    const rows = new Map<string, Row>();
+    if (row !== undefined) rows.set(key, row);
+    const folded = engine.foldRecords({
+      processor,
+      partition: 0,
+      records: [{ key: record.key, offset, appendedAtMs, event }],
+      lives: [live],
+      loaded: { rows, due: isDue ? [{ key, dueMs }] : [] },
+      kept: new Map(),
+      stored: storedFor(record, isDue),
+      control,
+    });
+    control = folded.control;
+    const changed = folded.rows.get(key);
+    if (changed !== undefined) row = changed ?? undefined;
+    const cause = formatPosition(positionOf(processor.input, 0, offset));
+    const values = folded.effects.map(({ effect, index }) => {
+      const id = `${processor.name}:${cause}:${index}`;
+      outputs.set(id, engine.encodeOutput(effect.record, { id, cause }));
+      caused.push({ offset, id });
+      return { ...effect.record, value: { ...effect.record.value, id, cause } } as DecodedOutput;
+    });
+    const puts = folded.puts.map((put) => put.row);
+    if (puts.length > 0) table?.put(puts);
+    onFolded({ record, live, outputs: values, puts, row, changed: changed !== undefined });
+  };
+
+  return {
+    restart: (start) => {
+      next = start;
+      clock = engine.liveClock(null);
+      control = undefined;
+      row = undefined;
+      caused = [];
+      outputs = new Map();
+    },
+    advance: () => {
+      while (next < log.end()) foldOne();
+    },
+    output: (id) => outputs.get(id),
+    outputsBetween: (start, end) => {
+      const ids: string[] = [];
+      for (let at = caused.length - 1; at >= 0 && caused[at]!.offset >= start; at -= 1) {
+        if (caused[at]!.offset < end) ids.push(caused[at]!.id);
+      }
+      return ids;
+    },
+    row: () => row,
+  };
+};
