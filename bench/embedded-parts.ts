@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EpochMs, epochMs } from '../schemas/time.ts';
-import { type concurrency as Concurrency } from '../services/concurrency/concurrency.ts';
 import type { Log } from '../shared/log/log.ts';
 import { runProcessor } from '../shared/runtime/run.ts';
 import type { StateStore } from '../shared/state/state.ts';
+import type { Table } from '../shared/table/table.ts';
+import type { AnyProcessor } from './folds.ts';
 import { type Chunk, PARTITIONS, START_MS } from './lives.ts';
 
 export const temporaryFolder = (): string => {
@@ -43,17 +44,16 @@ export const appendAll = async (
 
 export type Running = { readonly close: () => Promise<void> };
 export type RunParts = {
-  readonly processor: typeof Concurrency;
+  readonly processor: AnyProcessor;
   readonly log: Log;
   readonly store: StateStore;
   readonly clock: HandClock;
+  readonly table?: Table;
 };
 
-export const run = ({ processor, log, store, clock }: RunParts): Promise<Running> =>
+export const run = ({ clock, ...parts }: RunParts): Promise<Running> =>
   runProcessor({
-    processor,
-    log,
-    store,
+    ...parts,
     partitions: PARTITIONS,
     parks: true,
     clock: read(clock),

@@ -1,3 +1,4 @@
+import type { RoleName } from '../services/roles.ts';
 import type { LoadResult } from './load/job.ts';
 import type { BenchOptions } from './options.ts';
 import { canPin, CORES } from './proc.ts';
@@ -28,10 +29,13 @@ export type Stage = {
 };
 
 /** Playbeat with running sessions, and a load generator, each on a core of its own where that can be. */
-export const openStage = async ({ pin }: Pick<BenchOptions, 'pin'>): Promise<Stage> => {
+export const openStage = async (
+  { pin }: Pick<BenchOptions, 'pin'>,
+  roles: readonly RoleName[] = ['ingest', 'concurrency'],
+): Promise<Stage> => {
   const pinned = pin && canPin();
   const load = startLoad(pinned);
-  const playbeat = await startPlaybeat({ core: pinned ? CORES.measured : null, roles: ['ingest', 'concurrency'] });
+  const playbeat = await startPlaybeat({ core: pinned ? CORES.measured : null, roles });
   await startSessions(load, playbeat);
   const close = async (): Promise<void> => void (await Promise.all([playbeat.stop(), load.stop()]));
   return { pinned, load, playbeat, close };

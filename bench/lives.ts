@@ -19,7 +19,13 @@ export type Chunk = {
 export const recordsOf = (accounts: number): number => PARTITIONS + accounts * (1 + BEATS_PER_START);
 
 /** A log of whole lives: a policy for each partition, all starts, then beats, 10 s of the players' time apart. */
-export function* livesOf(accounts: number, startMs = START_MS): Generator<Chunk> {
+export function* livesOf(
+  accounts: number,
+  {
+    startMs = START_MS,
+    end = false,
+  }: { readonly startMs?: number; /** The last beat says so. */ readonly end?: boolean } = {},
+): Generator<Chunk> {
   const policy = [policyRecord(startMs)];
   yield { atMs: startMs, records: Array.from({ length: PARTITIONS }, () => policy), count: PARTITIONS };
   const total = accounts * (1 + BEATS_PER_START);
@@ -30,7 +36,10 @@ export function* livesOf(accounts: number, startMs = START_MS): Generator<Chunk>
     for (let i = from; i < to; i++) {
       const account = nthAccount(i % accounts, accounts);
       const sequence = Math.floor(i / accounts);
-      const record = sequence === 0 ? startRecord(account, atMs) : beatRecord(account, sequence, atMs);
+      const record =
+        sequence === 0
+          ? startRecord(account, atMs)
+          : beatRecord(account, sequence, atMs, end && sequence === BEATS_PER_START ? 'ended' : 'playing');
       records[partitionOf(record.key ?? '', PARTITIONS)]!.push(record);
     }
     yield { atMs, records, count: to - from };

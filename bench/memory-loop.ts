@@ -1,10 +1,12 @@
-import type { Account, Control } from '../services/concurrency/account.ts';
-import { concurrency } from '../services/concurrency/concurrency.ts';
+import { epochMs } from '../schemas/time.ts';
 import type { Batch } from '../shared/log/log.ts';
 import { foldBatch, openPartition, type Partition, type Parts } from '../shared/runtime/partition.ts';
 import { runSteps, type Steps } from '../shared/runtime/steps.ts';
 import type { Backing } from '../shared/state/partition-state.ts';
 import { createMemoryState, type MemoryState } from '../shared/state/memory-state.ts';
+import { createMemoryTable } from '../shared/table/memory-table.ts';
+import type { AnyProcessor } from './folds.ts';
+import { START_MS } from './lives.ts';
 
 /** The loop of the service, each step answered at once: what it costs without a log, a disk or a promise. */
 export type MemoryLoop = {
@@ -14,20 +16,21 @@ export type MemoryLoop = {
 
 const NOTHING: Backing = { checkpoint: () => null, row: () => undefined, dueBetween: () => [] };
 
-export const memoryLoop = (partitions: number): MemoryLoop => {
+export const memoryLoop = (partitions: number, processor: AnyProcessor): MemoryLoop => {
   let owners = 0;
   const memory = createMemoryState({ backingOf: () => NOTHING, nonce: () => `owner-${(owners += 1)}` });
-  return { memory, fold: foldInto(memory, partitions) };
+  const table = createMemoryTable(() => epochMs(START_MS));
+  return { memory, fold: foldInto({ processor, store: memory, table }, partitions) };
 };
 
-type Store = Parts<Account, Control>['store'];
+/** A processor, and where its state goes and its rows. */
+type Place = Pick<Parts<unknown, unknown>, 'processor' | 'store' | 'table'>;
 
-const partsOf = (store: Store, partitions: number): Parts<Account, Control> => ({
-  processor: concurrency,
+const partsOf = (place: Place, partitions: number): Parts<unknown, unknown> => ({
+  ...place,
   partitions,
   parks: true,
   keptRows: Math.ceil(131_072 / partitions),
-  store,
   onEvent: () => {},
   log: {
     send: () => {},
@@ -42,8 +45,8 @@ const foldedTo = (next: number, { to }: Batch): void => {
 };
 
 /** Batches have to be given in order, from the first of each partition on. */
-export const foldInto = (store: Store, partitions: number): ((batch: Batch) => void) => {
-  const parts = partsOf(store, partitions);
+export const foldInto = (place: Place, partitions: number): ((batch: Batch) => void) => {
+  const parts = partsOf(place, partitions);
   const opened = new Map<number, Partition>();
   return (batch) => {
     let partition = opened.get(batch.partition);
@@ -56,8 +59,8 @@ export const foldInto = (store: Store, partitions: number): ((batch: Batch) => v
 };
 
 /** The same into a store that answers later. One batch at a time. */
-export const foldLater = (store: Store, partitions: number): ((batch: Batch) => Promise<void>) => {
-  const parts = partsOf(store, partitions);
+export const foldLater = (place: Place, partitions: number): ((batch: Batch) => Promise<void>) => {
+  const parts = partsOf(place, partitions);
   const ours = (): boolean => true;
   const opened = new Map<number, Partition>();
   return async (batch) => {
@@ -83,7 +86,7 @@ export const batchesOf = (partition: number, records: Batch['records']): readonl
   for (let i = 0; i < records.length; i += BATCH_RECORDS) {
     const part = records.slice(i, i + BATCH_RECORDS);
     const from = part[0]!.offset;
-    batches.push({ topic: concurrency.input, partition, from, to: from + part.length, records: part, end });
+    batches.push({ topic: 'heartbeats.v1', partition, from, to: from + part.length, records: part, end });
   }
   return batches;
 };

@@ -76,7 +76,7 @@ const measure = async (asked: ReturnType<typeof options>): Promise<Report> => {
   const accounts = Math.round(records / (1 + BEATS_PER_START));
   const total = recordsOf(accounts);
   const fillMs = performance.now();
-  await appendAll(log, livesOf(accounts, Date.now()), { ahead: AHEAD });
+  await appendAll(log, livesOf(accounts, { startMs: Date.now() }), { ahead: AHEAD });
   const filledPerSecond = (total * 1_000) / (performance.now() - fillMs);
   say(`${total} records of ${accounts} accounts are written, ${figure(filledPerSecond)} a second`);
 

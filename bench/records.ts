@@ -45,10 +45,20 @@ const stamped = (beat: HeartbeatRequest, receivedAtMs: number, lastDecision: 'OK
     metadataKeys: [],
   });
 
-export const beatRecord = (account: number, sequence: number, atMs: number): NewRecord => ({
-  key: accountKeyOf(account),
-  value: encode('Heartbeat', stamped(beatOf(account, sequence, atMs), atMs, 'OK')),
-});
+/** Of a film that plays on: each beat is 10 s further than the one before it. */
+export const beatRecord = (
+  account: number,
+  sequence: number,
+  atMs: number,
+  state: 'playing' | 'ended' = 'playing',
+): NewRecord => {
+  const beat = beatOf(account, sequence, atMs);
+  const positionMs = (beat.positionMs ?? 0) + sequence * BEAT_EVERY_MS;
+  return {
+    key: accountKeyOf(account),
+    value: encode('Heartbeat', stamped({ ...beat, positionMs, state }, atMs, 'OK')),
+  };
+};
 
 /** The same heartbeat as JSON, with what ingest stamps on it: nothing that the record holds is missing. */
 export const jsonRecord = (account: number, sequence: number, atMs: number): Buffer => {

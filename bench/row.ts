@@ -32,6 +32,10 @@ export const quantile = (values: readonly number[], q: number): number => {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 };
 
+/** Of times in ms. */
+export const percentiles = (values: readonly number[]): string =>
+  [0.5, 0.99, 0.999].map((q) => `p${100 * q} ${quantile(values, q).toFixed(1)} ms`).join(', ') + ` of ${values.length}`;
+
 export const rowOf = (id: RowId, rounds: readonly Round[], notes: readonly string[]): Row => {
   const kind: RowKind = ROWS[id];
   const ours = median(rounds.map((r) => r.ours));

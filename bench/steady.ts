@@ -77,6 +77,7 @@ const play = async ({ load, playbeat }: Stage, untilMs: number): Promise<void> =
       ...shared,
       startsPerSecond: Number(values.starts),
       beatsPerSecond: Number(values.beats),
+      readsPerSecond: 0,
     });
     const { 201: started = 0, 202: stored = 0 } = result.statuses;
     if (started + stored < 0.99 * result.requests)

@@ -1,38 +1,36 @@
-/** The fold as one would write it by hand: decode, a map of states, live time. No timers, no commits, no outputs. */
+/** A fold as one would write it by hand: decode, maps of states and rows, live time. No timers, no commits, no outputs. */
 import { decode } from '../../schemas/codec.ts';
 import { liveMs } from '../../schemas/time.ts';
-import type { Account, Control } from '../../services/concurrency/account.ts';
-import { concurrency } from '../../services/concurrency/concurrency.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { positionOf } from '../../shared/log/position.ts';
+import type { Processor } from '../../shared/runtime/processor.ts';
+import { nameOf, type TableRow } from '../../shared/table/table.ts';
 
-export type HandFold = {
-  readonly states: ReadonlyMap<string, Account>;
-  fold(partition: number, records: readonly LogRecord[]): void;
-};
-
-export const handFold = (): HandFold => {
-  const states = new Map<string, Account>();
+export const handFold = <State, Control>(processor: Processor<State, Control>) => {
+  const states = new Map<string, State>();
+  const rows = new Map<string, TableRow>();
   let control: Control | undefined;
   let live = 0;
   let lastMs = 0;
-  return {
-    states,
-    fold: (partition, records) => {
-      for (const { key, value, offset, appendedAtMs } of records) {
-        const event = decode(value);
-        if (lastMs > 0) live += Math.min(5_000, Math.max(0, appendedAtMs - lastMs));
-        lastMs = appendedAtMs;
-        if (key === null) {
-          control = concurrency.onControl(control, event);
-          continue;
-        }
-        const position = positionOf(concurrency.input, partition, offset);
-        const at = { key, liveMs: liveMs(live), appendedAtMs, position, control };
-        const { state } = concurrency.onRecord(states.get(key), event, at);
-        if (state === undefined) states.delete(key);
-        else states.set(key, state);
+  const fold = (partition: number, records: readonly LogRecord[]): void => {
+    for (const { key, value, offset, appendedAtMs } of records) {
+      const event = decode(value);
+      if (lastMs > 0) live += Math.min(5_000, Math.max(0, appendedAtMs - lastMs));
+      lastMs = appendedAtMs;
+      if (key === null) {
+        control = processor.onControl(control, event);
+        continue;
       }
-    },
+      const before = states.get(key);
+      const wanted = processor.reads?.(before, event, key) ?? null;
+      const stored = wanted === null ? undefined : rows.get(nameOf(wanted));
+      const position = positionOf(processor.input, partition, offset);
+      const at = { key, liveMs: liveMs(live), appendedAtMs, position, control, stored };
+      const { state, effects } = processor.onRecord(before, event, at);
+      for (const effect of effects) if ('put' in effect) rows.set(nameOf(effect.put), effect.put);
+      if (state === undefined) states.delete(key);
+      else states.set(key, state);
+    }
   };
+  return { states, fold };
 };

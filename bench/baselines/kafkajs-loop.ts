@@ -2,6 +2,7 @@
 import kafkajs, { type EachBatchPayload } from 'kafkajs';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { epochMs } from '../../schemas/time.ts';
+import { concurrency } from '../../services/concurrency/concurrency.ts';
 import { handFold } from './hand-fold.ts';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
@@ -16,7 +17,7 @@ type Watch = { begun(): void; ended(): void };
 export const kafkajsLoop = async ({ brokers, groupId, topic, records }: Place, watch: Watch): Promise<number> => {
   const kafka = new Kafka({ brokers, clientId: groupId, logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
-  const { fold, states } = handFold();
+  const { fold, states } = handFold(concurrency);
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
   await new Promise<void>((resolve, reject) => {

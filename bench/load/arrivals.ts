@@ -1,6 +1,6 @@
 import { openWires } from './closed.ts';
 import { FIRST_SEQUENCE, type Job, type LoadResult } from './job.ts';
-import { beatsRequest, setSequence, startRequest } from './requests.ts';
+import { beatsRequest, readRequest, setSequence, startRequest } from './requests.ts';
 import type { Wire } from './wire.ts';
 
 const WIRES = 64;
@@ -17,11 +17,11 @@ type Stream = {
 };
 
 /**
- * Requests of two kinds at random times of their own. A time is measured from when the request was due, and not from when
+ * Requests of three kinds at random times of their own. A time is measured from when the request was due, and not from when
  * there was a connection for it: a server that stands still is charged for all who came meanwhile.
  */
 export const arrivals = async (job: Extract<Job, { readonly kind: 'arrivals' }>): Promise<LoadResult> => {
-  const wires = await openWires(job.port, 2 * WIRES);
+  const wires = await openWires(job.port, 3 * WIRES);
   const statuses: Record<number, number> = {};
   let account = job.firstAccount;
   let sequence = Math.max(FIRST_SEQUENCE, job.firstSequence);
@@ -41,7 +41,11 @@ export const arrivals = async (job: Extract<Job, { readonly kind: 'arrivals' }>)
     dueMs: gapMs(perSecond),
   });
   const starts = stream(job.startsPerSecond, () => startRequest(account++, Date.now()), wires.slice(0, WIRES));
-  const streams = [starts, stream(job.beatsPerSecond, nextBeat, wires.slice(WIRES))];
+  const readRequests = job.readsPerSecond === 0 ? [] : Array.from({ length: job.sessions }, (_, n) => readRequest(n));
+  let turn = 0;
+  const nextRead = (): Buffer => readRequests[turn++ % job.sessions]!;
+  const reads = stream(job.readsPerSecond, nextRead, wires.slice(2 * WIRES));
+  const streams = [starts, stream(job.beatsPerSecond, nextBeat, wires.slice(WIRES, 2 * WIRES)), reads];
 
   const send = (one: Stream, wire: Wire, dueMs: number): void =>
     wire.send(one.next(), (status) => {
@@ -67,10 +71,10 @@ export const arrivals = async (job: Extract<Job, { readonly kind: 'arrivals' }>)
   const { user, system } = process.cpuUsage(cpu);
   await after(1_000);
   for (const wire of wires) wire.close();
-  const [startsMs = [], beatsMs = []] = streams.map((one) => one.tookMs);
-  const requests = startsMs.length + beatsMs.length;
+  const [startsMs = [], beatsMs = [], readsMs = []] = streams.map((one) => one.tookMs);
+  const requests = startsMs.length + beatsMs.length + readsMs.length;
   const busy = (user + system) / 1_000 / job.ms;
-  return { requests, perSecond: (requests * 1_000) / job.ms, statuses, sequence, busy, startsMs, beatsMs };
+  return { requests, perSecond: (requests * 1_000) / job.ms, statuses, sequence, busy, startsMs, beatsMs, readsMs };
 };
 
 /** Between two callers who do not know each other. */

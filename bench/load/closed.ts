@@ -62,6 +62,7 @@ const closedLoop = async ({ port, connections, warmupMs, ms, next }: Closed): Pr
     busy: (user + system) / 1_000 / tookMs,
     startsMs: [],
     beatsMs: [],
+    readsMs: [],
   };
 };
 

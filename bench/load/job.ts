@@ -34,6 +34,8 @@ export type Job =
       readonly firstSequence: number;
       readonly startsPerSecond: number;
       readonly beatsPerSecond: number;
+      /** Of resume positions of the same sessions. */
+      readonly readsPerSecond: number;
       /** Starts are of accounts from here on, each once. */
       readonly firstAccount: number;
       readonly ms: number;
@@ -51,6 +53,7 @@ export type LoadResult = {
   /** Milliseconds from the time a request was due to its answer, for arrivals. */
   readonly startsMs: readonly number[];
   readonly beatsMs: readonly number[];
+  readonly readsMs: readonly number[];
 };
 
 /** Sequences are written into prepared requests: they have seven digits from the first on. */

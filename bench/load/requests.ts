@@ -17,6 +17,12 @@ export const checkRequest = (account: number): Buffer => {
   );
 };
 
+export const readRequest = (account: number): Buffer => {
+  const { accountId, profileId, contentId } = beatOf(account, 0, 0);
+  const path = `/v1/accounts/${accountId}/profiles/${profileId}/resume-positions/${contentId}`;
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+};
+
 /** A prepared request whose sequences are set before it is sent. */
 export type Beats = { readonly bytes: Buffer; readonly sequencesAt: readonly number[] };
 

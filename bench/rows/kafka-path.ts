@@ -18,7 +18,7 @@ export const kafkaPath: Bench = async ({ rounds, accounts, pin }, say) => {
   if (pinned) keepTo(ALL_CORES);
   const filling = await parts.openLog();
   const total = recordsOf(accounts);
-  await appendAll(filling, livesOf(accounts, Date.now()), { ahead: AHEAD });
+  await appendAll(filling, livesOf(accounts, { startMs: Date.now() }), { ahead: AHEAD });
   await filling.close();
   if (pinned) keepTo(CORES.measured);
   say(`P6 a topic of ${total} records is written`);

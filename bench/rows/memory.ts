@@ -19,8 +19,8 @@ export const remembering: Bench = async ({ accounts }, say) => {
       throw error;
     },
   });
-  const fold = foldInto(store, 1);
-  const hand = handFold();
+  const fold = foldInto({ processor: concurrency, store }, 1);
+  const hand = handFold(concurrency);
   let offset = 0;
   // A key that nothing else holds, as a log delivers it.
   const placed = ({ key, value }: NewRecord): LogRecord => ({

@@ -16,7 +16,7 @@ export const rememberingInRedis: Bench = async ({ accounts }, say) => {
   const redis = await startOwnRedis({ mode: 'single', settings: ['--maxmemory', '4gb'] });
   const { admin, url } = redis.first;
   const store = await openRedisState({ server: { url }, onError: fail });
-  const fold = foldLater(store, 1);
+  const fold = foldLater({ processor: concurrency, store }, 1);
   let offset = 0;
   const placed = ({ key, value }: NewRecord): LogRecord => ({
     key,

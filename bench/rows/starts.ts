@@ -4,7 +4,7 @@ import { howPinned, MAX_REFUSED, openStage, percent, SESSIONS, type Stage } from
 import { FIRST_SEQUENCE, type LoadResult } from '../load/job.ts';
 import { eventLoopP99Ms, startBaseline } from '../processes.ts';
 import type { BenchOptions } from '../options.ts';
-import { type Bench, quantile, type Round, type Row, rowOf } from '../row.ts';
+import { type Bench, percentiles, quantile, type Round, type Row, rowOf } from '../row.ts';
 
 const STARTS_PER_SECOND = 100;
 const BEATS_PER_SECOND = 2_000;
@@ -42,6 +42,7 @@ const startsOn = async (stage: Stage, { id, where }: Measured, { options, say }:
       firstSequence: sequence,
       startsPerSecond: STARTS_PER_SECOND,
       beatsPerSecond: BEATS_PER_SECOND,
+      readsPerSecond: 0,
       firstAccount,
       ms: lengthMs,
     });
@@ -76,6 +77,3 @@ const startsOn = async (stage: Stage, { id, where }: Measured, { options, say }:
     ]),
   ];
 };
-
-const percentiles = (values: readonly number[]): string =>
-  [0.5, 0.99, 0.999].map((q) => `p${100 * q} ${quantile(values, q).toFixed(1)} ms`).join(', ') + ` of ${values.length}`;
