@@ -62,7 +62,7 @@ export type ConsumerParts<State, Control> = {
 
 type Fault = { readonly kind: 'crash' | 'error' | 'zombie'; readonly step: number; readonly applied: boolean };
 class Crash extends Error {}
-class Unavailable extends Error {}
+export class Unavailable extends Error {}
 
 export const createConsumer = <State, Control>(parts: ConsumerParts<State, Control>): Consumer => {
   const { engine, processor, table, rng, schedule, log, judge, key, keptRows, timersAtOnce, faultRate } = parts;

@@ -41,7 +41,10 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
   const onFolded = ({ record, live, outputs, row, changed }: FoldedOne): void => {
     lives.push(live);
     if (changed) changes.push({ offset: record.offset + 1, row });
-    const values = outputs.flatMap((output) => (output.type === 'StreamDecided' ? [output.value] : []));
+    const values =
+      outputs.length === 0
+        ? NOTHING
+        : outputs.flatMap((output) => (output.type === 'StreamDecided' ? [output.value] : []));
     for (const value of values) count(value);
     oracle.record(record, values, row === undefined ? undefined : (row.state as Account));
   };
@@ -91,6 +94,8 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
     counts,
   };
 };
+
+const NOTHING: readonly StreamDecided[] = [];
 
 const essence = (row: Row | null): string => {
   if (row === null) return '';

@@ -41,12 +41,6 @@ export const MUTATIONS_REMEMBERED: readonly Mutation[] = [
     patches: [{ within: RESUME, find: `  isRepeat(viewing, beat) ||\n`, replace: '' }],
   },
   {
-    name: 'older-session-moves-position',
-    patches: [
-      { within: RESUME, find: `return isNewer(begun, top)\n`, replace: `return isNewer(begun, top) || true\n` },
-    ],
-  },
-  {
     name: 'view-reopened-unsaid',
     patches: [
       {
@@ -83,15 +77,5 @@ export const MUTATIONS_REMEMBERED: readonly Mutation[] = [
   {
     name: 'view-never-final',
     patches: [{ within: VIEWS, find: `Math.max(silent + FINAL_AFTER_MS, settled)`, replace: `silent + KEPT_MS` }],
-  },
-  {
-    name: 'forgotten-view-not-looked-up',
-    patches: [
-      {
-        within: VIEWS,
-        find: `(event.type === 'SessionStarted' && !isFlushed(beat, LATE_MS))`,
-        replace: `!isFlushed(beat, LATE_MS)`,
-      },
-    ],
   },
 ];

@@ -1,8 +1,9 @@
 import type { Processor } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, Row } from '../../shared/state/state.ts';
+import type { MemoryTable } from '../../shared/table/memory-table.ts';
 import type { TableRow } from '../../shared/table/table.ts';
 import type { Prng } from '../players/prng.ts';
-import { type Consumer, createConsumer, type Judge } from './consumer.ts';
+import { type Consumer, createConsumer, type Judge, Unavailable } from './consumer.ts';
 import type { Engine } from './engine.ts';
 import type { OracleParts } from './oracle.ts';
 import { pointsFold } from './points.ts';
@@ -51,11 +52,12 @@ export type RememberedParts = {
 };
 
 /** They see some tens of records at a time, so that fewer batches have as much happen to them. */
-const BATCH_MS = 120_000;
+const BATCH_MS = 180_000;
 const FAULTS = 8;
 
-export const rememberedOf = (parts: RememberedParts): readonly Remembered[] =>
-  foldsOf(parts).map((fold, i) => remembered(fold, { ...parts, rng: parts.rng.fork(i) }));
+/** Each day has one of them: all of them would cost more than what the days are for. */
+export const rememberedOf = (parts: RememberedParts): Remembered =>
+  remembered(parts.rng.fork(0).pick(foldsOf(parts)), parts);
 
 const remembered = (fold: Fold, parts: RememberedParts): Remembered => {
   const { engine, rng, schedule } = parts;
@@ -75,6 +77,13 @@ const remembered = (fold: Fold, parts: RememberedParts): Remembered => {
     }
   };
 
+  const sameVersions = (rows: ReadonlyMap<string, TableRow>): void => {
+    for (const [id, { version }] of wanted) {
+      if (rows.get(id)?.version !== version)
+        throw new Violation('T5 rows', `${processor.name}, ${id}: ${rows.get(id)?.version} and not ${version}`);
+    }
+  };
+
   const wanted = new Map<string, TableRow>();
   const uninterrupted = createUninterrupted({
     ...parts,
@@ -87,18 +96,34 @@ const remembered = (fold: Fold, parts: RememberedParts): Remembered => {
     ...uninterrupted,
     restart: () => undefined,
     compare: ({ offset, rebuild }: Checkpoint, row) => {
-      if (offset < log.end() || rebuild !== null || !(rng.chance(LOOKED_AT) || calm)) return;
+      if (offset < log.end() || rebuild !== null) return;
+      if (!log.wentBack()) sameVersions(rows);
+      if (!calm && !rng.chance(LOOKED_AT)) return;
       const is = textOf(fold.essence(row, [...rows.values()]));
       const shouldBe = textOf(fold.essence(uninterrupted.row() ?? null, [...wanted.values()]));
       if (is !== shouldBe) throw new Violation('T5 state', `${processor.name} at ${offset}: ${is}\n  not ${shouldBe}`);
+      sameRows(rows);
     },
   });
   let calm = false;
 
+  /** A put whose answer never came may get there long after others. */
+  const lateTable = (rows: Map<string, TableRow>, share: number): MemoryTable => {
+    const table = tableOver(rows);
+    return {
+      ...table,
+      put: (puts) => {
+        if (calm || !rng.chance(share)) return table.put(puts);
+        schedule.after(rng.pick([1_000, 60_000, 600_000]), () => table.put(puts));
+        throw new Unavailable('a put is on its way');
+      },
+    };
+  };
+
   const consumerOf = (rows: Map<string, TableRow>, faultRate: number, of = log): Consumer =>
     createConsumer({
       ...parts,
-      ...{ processor, faultRate, log: of, table: tableOver(rows), judge: judgeOf(rows) },
+      ...{ processor, faultRate, log: of, table: lateTable(rows, faultRate / 8), judge: judgeOf(rows) },
       rng: rng.fork(1),
       keptRows: rng.fork(2).pick([0, 1]),
       timersAtOnce: rng.fork(3).pick([0, Number.POSITIVE_INFINITY]),
@@ -119,8 +144,8 @@ const remembered = (fold: Fold, parts: RememberedParts): Remembered => {
       consumer.finish();
       fold.ended();
       sameRows(rows);
-      // The surviving log once more from its start, in long batches, on half of the days: into nothing, or over all that the day has left.
-      if (rng.chance(0.5)) return;
+      // The surviving log once more from its start, in long batches, on one day of four: into nothing, or over all that the day has left.
+      if (rng.chance(0.75)) return;
       const again = rng.chance(0.5) ? new Map<string, TableRow>() : rows;
       consumerOf(again, 0, { ...log, offsetAt: () => 0 }).finish();
       sameRows(again);

@@ -65,23 +65,23 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
   const claims = rng.chance(0.5) ? { 'plan.streams': rng.between(1, 3) } : {};
   const ingest = createIngest({ ...parts, rng: rng.fork(2), consumer, claims, eachSecond: rng.chance(0.2) });
 
-  const others = rememberedOf({ ...parts, rng: rng.fork(8), faultRate, wasSteady });
+  const other = rememberedOf({ ...parts, rng: rng.fork(8), faultRate, wasSteady });
 
   const result = (failure: Failure | null): SeedResult => ({
     seed,
     failure,
-    counts: { records: log.end(), ...mirror.counts, ...summed([consumer, ...others.map((o) => o.consumer)]) },
+    counts: { records: log.end(), ...mirror.counts, ...summed(consumer.counts, other.consumer.counts) },
   });
   try {
     policies(rng.fork(3), { schedule, ingest, consumer, log: timed, faulty: faultRate > 0 });
     household(rng.fork(4), { schedule, ingest, attempts });
     if (faultRate > 0) misfortunes(rng.fork(5), { schedule, ingest, consumer, log: timed });
     calls(rng.fork(9), { schedule, log: timed });
-    if (faultRate > 0) for (const [i, other] of others.entries()) mishaps(rng.fork(10 + i), { schedule, ...other });
+    if (faultRate > 0) mishaps(rng.fork(10), { schedule, ...other });
     ingest.tickLoop();
     while (schedule.next(hours * HOUR_MS));
     consumer.finish();
-    for (const other of others) other.finish();
+    other.finish();
     return result(null);
   } catch (error) {
     const invariant = error instanceof Violation ? error.invariant : 'error';
@@ -214,10 +214,9 @@ const calls = (rng: Prng, { schedule, log }: { readonly schedule: Schedule; read
   oftenIn(rng, schedule)(20 * MINUTE_MS, call);
 };
 
-const summed = (consumers: readonly Consumer[]): Record<ConsumerCount, number> => {
-  const sum = { ...consumers[0]!.counts };
-  for (const { counts } of consumers.slice(1)) {
-    for (const name of Object.keys(sum) as ConsumerCount[]) sum[name] += counts[name];
-  }
+type Counts = Record<ConsumerCount, number>;
+const summed = (one: Counts, other: Counts): Counts => {
+  const sum = { ...one };
+  for (const name of Object.keys(sum) as ConsumerCount[]) sum[name] += other[name];
   return sum;
 };
