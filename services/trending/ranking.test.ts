@@ -189,8 +189,8 @@ describe('a list is what sorting everything gives', () => {
   it('for whatever is said and asked', () => {
     fc.assert(
       fc.property(
-        fc.array(said, { maxLength: 300 }),
-        fc.array(asked, { minLength: 1 }),
+        fc.array(said, { maxLength: 150 }),
+        fc.array(asked, { minLength: 1, maxLength: 4 }),
         fc.nat(12),
         (all, lists, min) => {
           const of = told(...all);
@@ -208,10 +208,8 @@ describe('a list is what sorting everything gives', () => {
       byCountry: { DE: (i * 13) % 101, FR: 1 },
     }));
     const of = told(...all);
-    for (const by of ['audience', 'momentum'] as const)
-      for (const scope of [null, { kind: 'country', name: 'DE' } as const]) {
-        const list = { ...ASKED, by, scope };
-        expect(shown(of, list, 10)).toEqual(plain(all, list, 10));
-      }
+    const lists: readonly Partial<Asked>[] = [{}, { by: 'momentum', scope: { kind: 'country', name: 'DE' } }];
+    for (const list of lists.map((one) => ({ ...ASKED, ...one })))
+      expect(shown(of, list, 10)).toEqual(plain(all, list, 10));
   });
 });
