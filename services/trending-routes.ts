@@ -1,5 +1,4 @@
 import type { Route } from '../shared/http/route.ts';
-import { readState } from '../shared/runtime/processor.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import { availably } from './availability.ts';
 import type { LiveAudience } from './live/live.ts';
@@ -7,7 +6,6 @@ import { audience } from './trending/audience.ts';
 import { type LiveBoardOptions, openLiveBoard } from './trending/live-board.ts';
 import { rankings } from './trending/ranking.ts';
 import { type TrendingApi, trendingRoutes } from './trending/routes.ts';
-import { seriesOf } from './trending/view.ts';
 
 export type TrendingOptions = LiveBoardOptions &
   Pick<TrendingApi, 'partitionOf' | 'tenant'> & {
@@ -32,10 +30,6 @@ export const openTrending = (options: TrendingOptions): Trending => {
     live,
     ranking,
     read: availably((partition: number, contentId: string) => store.read(audience.name, partition, [contentId])),
-    seriesOf: (row, window) => {
-      const state = readState(audience, row);
-      return { ...seriesOf(state, window), asOfMs: state.atMs };
-    },
   });
   return {
     routes,

@@ -192,10 +192,10 @@ export interface ContentAudience {
 
   /** By time, oldest first; empty for a content that nobody watched. */
   readonly series: {
-    /** Where the step begins. */
+    /** Where the minute, or the quarter of an hour, begins. */
     readonly atMs: number;
 
-    /** Accounts that were counted in it, each once, whatever was counted later. */
+    /** Accounts that were counted in this minute, whatever was counted later; of 24 hours, in a minute of this quarter of an hour on average. */
     readonly viewers: number;
   }[];
 

@@ -1,6 +1,7 @@
 import type { AudienceCounted } from '../../schemas/generated/records.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../schemas/time.ts';
-import { audienceOf, type Figures, figuresOf, WINDOWS } from './figures.ts';
+import { audienceOf, type Figures, figuresOf } from './figures.ts';
+import { WINDOW_NAMES } from './minutes.ts';
 
 /** The newest figures of every content: a pure function of the records of `audience-counts.v1`, in their order. */
 export type Board = {
@@ -125,4 +126,4 @@ export const board = (): Board => {
 
 const stepAfter = (ms: number): number => (Math.floor(ms / STEP_MS) + 1) * STEP_MS;
 
-const isNobody = (figures: Figures): boolean => WINDOWS.every((window) => audienceOf(figures, window) === 0);
+const isNobody = (figures: Figures): boolean => WINDOW_NAMES.every((window) => audienceOf(figures, window) === 0);

@@ -1,8 +1,5 @@
 import type { AudienceCounted, AudienceWindow, ContentType } from '../../schemas/generated/records.ts';
-
-/** The windows of an `AudienceCounted`, in its order. */
-export const WINDOWS = ['1m', '5m', '1h', '24h'] as const;
-export type WindowName = (typeof WINDOWS)[number];
+import { WINDOW_NAMES, type WindowName } from './minutes.ts';
 
 /** What a list may be narrowed to. */
 export type Scope = { readonly kind: 'country' | 'deviceType'; readonly name: string };
@@ -19,7 +16,7 @@ export type Figures = {
 };
 
 const OF_WINDOW = 3;
-const OF_NAME = 1 + WINDOWS.length;
+const OF_NAME = 1 + WINDOW_NAMES.length;
 
 export const figuresOf = ({ contentType, atMs, windows }: AudienceCounted): Figures => ({
   contentType,
@@ -46,7 +43,7 @@ const of = (counts: Readonly<Record<string, number>>, name: string): number =>
 
 /** Accounts within the window: all, or those of one country or device type. */
 export const audienceOf = (figures: Figures, window: WindowName, scope: Scope | null = null): number => {
-  const at = WINDOWS.indexOf(window);
+  const at = WINDOW_NAMES.indexOf(window);
   if (scope === null) return figures.windows[at * OF_WINDOW] ?? 0;
   const names = scope.kind === 'country' ? figures.countries : figures.deviceTypes;
   for (let i = 0; i < names.length; i += OF_NAME) if (names[i] === scope.name) return Number(names[i + 1 + at]);
@@ -55,8 +52,8 @@ export const audienceOf = (figures: Figures, window: WindowName, scope: Scope | 
 
 /** Accounts that have no progress, or come from one large network; not all of them are in the audience. */
 export const suspiciousOf = ({ windows }: Figures, window: WindowName): number =>
-  windows[WINDOWS.indexOf(window) * OF_WINDOW + 1] ?? 0;
+  windows[WINDOW_NAMES.indexOf(window) * OF_WINDOW + 1] ?? 0;
 
 /** Against the content's own 24 hours; NaN where there is none. */
 export const momentumOf = ({ windows }: Figures, window: WindowName): number =>
-  windows[WINDOWS.indexOf(window) * OF_WINDOW + 2] ?? NaN;
+  windows[WINDOW_NAMES.indexOf(window) * OF_WINDOW + 2] ?? NaN;

@@ -10,6 +10,7 @@ export const WINDOWS = [
   { name: '24h', minutes: DAY_MINUTES },
 ] as const;
 export type WindowName = (typeof WINDOWS)[number]['name'];
+export const WINDOW_NAMES: readonly WindowName[] = WINDOWS.map(({ name }) => name);
 
 export const quarterOf = (minute: number): number => minute - (minute % QUARTER_MINUTES);
 

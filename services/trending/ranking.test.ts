@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { compareText } from '../../shared/table/table-rows.ts';
 import { type Board, board } from './board.ts';
-import { WINDOWS } from './figures.ts';
+import { WINDOW_NAMES } from './minutes.ts';
 import { type Asked, rankings } from './ranking.ts';
 import { counted, NOON, type Said } from './testing/counted.ts';
 
@@ -37,7 +37,7 @@ describe('a list', () => {
       { contentId: 'b', audience: [12, 21, 31, 39] },
       { contentId: 'c', audience: [9, 22, 29, 41] },
     );
-    expect(WINDOWS.map((window) => idsOf(of, { window }).join(''))).toEqual(['ab', 'cba', 'bac', 'cab']);
+    expect(WINDOW_NAMES.map((window) => idsOf(of, { window }).join(''))).toEqual(['ab', 'cba', 'bac', 'cab']);
   });
 
   it('by momentum has what grows most first, of those with 10 accounts', () => {
@@ -140,7 +140,7 @@ describe('a list', () => {
 describe('a list is what sorting everything gives', () => {
   const plain = (said: readonly Said[], { window, by, scope, contentType }: Asked, minAudience: number) => {
     const newest = new Map(said.map((one) => [one.contentId ?? '', counted(one)]));
-    const at = WINDOWS.indexOf(window);
+    const at = WINDOW_NAMES.indexOf(window);
     return [...newest.values()]
       .filter((one) => one.contentType === contentType)
       .map(({ contentId, windows }) => {
@@ -176,7 +176,7 @@ describe('a list is what sorting everything gives', () => {
   const asked = fc.record({
     tenant: fc.constant('tenant'),
     contentType: fc.constantFrom('live' as const, 'vod' as const),
-    window: fc.constantFrom(...WINDOWS),
+    window: fc.constantFrom(...WINDOW_NAMES),
     by: fc.constantFrom('audience' as const, 'momentum' as const),
     scope: fc.option(
       fc.record({

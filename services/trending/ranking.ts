@@ -3,7 +3,8 @@ import type { ContentType } from '../../schemas/generated/records.ts';
 import { MAX_LIMIT } from '../../shared/http/list.ts';
 import { compareText } from '../../shared/table/table-rows.ts';
 import type { Board, When } from './board.ts';
-import { audienceOf, type Figures, momentumOf, type Scope, suspiciousOf, type WindowName } from './figures.ts';
+import { audienceOf, type Figures, momentumOf, type Scope, suspiciousOf } from './figures.ts';
+import type { WindowName } from './minutes.ts';
 
 export type Measure = 'audience' | 'momentum';
 

@@ -1,28 +1,45 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ContentAudience, TrendingList } from '../../schemas/generated/http.ts';
-import { epochMs, liveMs } from '../../schemas/time.ts';
+import { epochMs, liveMs, MINUTE_MS } from '../../schemas/time.ts';
 import { createFront, type Front } from '../../shared/http/front.ts';
 import { listen } from '../../shared/http/server.ts';
 import type { Checkpoint, Row } from '../../shared/state/state.ts';
 import { addPages } from '../pages.ts';
 import { type Api, openApi } from '../testing/contract.ts';
 import type { Response } from '../testing/http.ts';
+import { type Audience, audience } from './audience.ts';
 import { type Board, board } from './board.ts';
 import { rankings } from './ranking.ts';
 import { trendingRoutes } from './routes.ts';
+import { nobodyAt, withPlace } from './stood.ts';
 import { counted, NOON } from './testing/counted.ts';
 
 /** The routes over HTTP, over a board that was told what a test says. */
 let told: Board;
 let isCaughtUp: boolean;
 let checkpoint: Checkpoint | null;
-let rows: Readonly<Record<string, number>>;
+let rows: Readonly<Record<string, Audience>>;
 const FOLDED: Checkpoint = {
   offset: 1,
   clock: { liveMs: liveMs(0), appendedAtMs: epochMs(NOON + 1), heldUntilMs: epochMs(0) },
-  control: undefined,
+  control: { offset: 1, atMs: NOON + 1 },
   rebuild: null,
 };
+/** So many came at noon, and one an hour and a half before. */
+const watchedBy = (viewers: number): Audience => {
+  const at = (atMs: number) => ({
+    minute: atMs / MINUTE_MS,
+    counted: true,
+    country: null,
+    deviceType: 'tv',
+    network: null,
+  });
+  let stood = withPlace(nobodyAt(NOON / MINUTE_MS), at(NOON - 90 * MINUTE_MS));
+  for (let n = 0; n < viewers; n++) stood = withPlace(stood, at(NOON));
+  const told = { saidLiveMs: null, changed: true, dueLiveMs: 0 };
+  return { tenant: 'tenant', contentType: 'vod', stood, atMs: NOON, seen: [], ...told };
+};
+
 beforeEach(() => {
   [told, isCaughtUp, checkpoint, rows] = [board(), true, FOLDED, {}];
 });
@@ -31,15 +48,10 @@ const routes = trendingRoutes({
   live: { isCaughtUp: () => isCaughtUp, board: { asOfMs: () => told.asOfMs() } },
   ranking: (asked) => rankings(told, 10)(asked),
   read: (partition, contentId) => {
-    const viewers = partition === contentId.length ? rows[contentId] : undefined;
-    const row: Row = { state: viewers, version: 1, dueMs: null };
-    return { rows: [viewers === undefined ? null : row], checkpoint };
+    const state = partition === contentId.length ? rows[contentId] : undefined;
+    const row: Row = { state, version: audience.stateVersion, dueMs: null };
+    return { rows: [state === undefined ? null : row], checkpoint };
   },
-  seriesOf: ({ state }, window) => ({
-    viewers: Number(state),
-    series: [{ atMs: NOON, viewers: window === '1h' ? 60 : 1 }],
-    asOfMs: NOON,
-  }),
   partitionOf: (key) => key.length,
   tenant: 'tenant',
 });
@@ -145,11 +157,20 @@ describe('GET /v1/trending', () => {
 
 describe('GET /v1/contents/{contentId}/audience', () => {
   it('answers viewers and series of an hour, or of the window asked for', async () => {
-    rows = { 'film 1': 7 };
-    const hour: ContentAudience = { viewers: 7, series: [{ atMs: NOON, viewers: 60 }], asOfMs: NOON };
-    expect((await get('contents/film%201/audience')).json).toEqual(hour);
-    const { json } = await get('contents/film%201/audience?window=24h');
-    expect(json).toEqual({ ...hour, series: [{ atMs: NOON, viewers: 1 }] });
+    rows = { 'film 1': watchedBy(7) };
+    const hour = (await get('contents/film%201/audience')).json as ContentAudience;
+    expect([hour.viewers, hour.series.length, hour.series.at(-1)]).toEqual([7, 61, { atMs: NOON, viewers: 7 }]);
+    const day = (await get('contents/film%201/audience?window=24h')).json as ContentAudience;
+    expect([day.viewers, day.series.length]).toEqual([8, 97]);
+  });
+
+  it('ends at the time that its partition has come to, also where nobody has moved since', async () => {
+    rows = { 'film-1': watchedBy(7), 'film-2': { ...watchedBy(7), tenant: 'another' } };
+    expect((await get('contents/film-1/audience?window=1m')).json).toMatchObject({ viewers: 7, asOfMs: NOON + 1 });
+    checkpoint = { ...FOLDED, control: { offset: 9, atMs: NOON + 2 * MINUTE_MS } };
+    const { json } = await get('contents/film-1/audience?window=1m');
+    expect(json).toMatchObject({ viewers: 0, asOfMs: NOON + 2 * MINUTE_MS });
+    expect((await get('contents/film-2/audience?window=24h')).json).toMatchObject({ viewers: 0, series: [] });
   });
 
   it('answers 0 and an empty series for a content that nobody watched', async () => {

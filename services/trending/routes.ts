@@ -1,21 +1,22 @@
-import type { ContentAudience, TrendingList } from '../../schemas/generated/http.ts';
+import type { TrendingList } from '../../schemas/generated/http.ts';
 import { isId } from '../../schemas/validate.ts';
 import { refuseWarming } from '../../shared/http/after.ts';
 import type { Call, Reply } from '../../shared/http/call.ts';
 import { LIMIT_QUERY, limitIn } from '../../shared/http/list.ts';
 import { choiceIn, invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
-import type { MaybePromise, Row, StateView } from '../../shared/state/state.ts';
-import { type Scope, type WindowName, WINDOWS } from './figures.ts';
+import type { MaybePromise, StateView } from '../../shared/state/state.ts';
+import type { Scope } from './figures.ts';
 import type { LiveBoard } from './live-board.ts';
+import { WINDOW_NAMES } from './minutes.ts';
 import type { Asked, Measure, Ranking } from './ranking.ts';
+import { audienceIn } from './view.ts';
 
 export type TrendingApi = {
   readonly live: Pick<LiveBoard, 'isCaughtUp'> & { readonly board: Pick<LiveBoard['board'], 'asOfMs'> };
   readonly ranking: (asked: Asked) => Ranking;
   /** The row of a content in the state of `audience`. */
   readonly read: (partition: number, contentId: string) => MaybePromise<StateView>;
-  readonly seriesOf: (row: Row, window: WindowName) => ContentAudience;
   readonly partitionOf: (key: string) => number;
   readonly tenant: string;
 };
@@ -32,7 +33,7 @@ export const trendingRoutes = (api: TrendingApi): readonly Route[] => [
     touches: 'nobody',
     query: [
       { name: 'contentType', description: 'Channels or titles.', required: true, values: ['live', 'vod'] },
-      { name: 'window', description: '`5m` when left out.', values: WINDOWS },
+      { name: 'window', description: '`5m` when left out.', values: WINDOW_NAMES },
       {
         name: 'by',
         description: '`audience` (default), or `momentum`: against the content’s own 24 hours.',
@@ -53,7 +54,7 @@ export const trendingRoutes = (api: TrendingApi): readonly Route[] => [
     summary: 'How many watch a content, and how many did, step by step.',
     port: 'public',
     touches: 'nobody',
-    query: [{ name: 'window', description: '`1h` when left out.', values: WINDOWS }],
+    query: [{ name: 'window', description: '`1h` when left out.', values: WINDOW_NAMES }],
     responses: { 200: 'content-audience' },
     problems: ['VALIDATION_FAILED', 'WARMING', 'STORE_UNAVAILABLE'],
     handle: (call) => getAudience(api, call),
@@ -71,7 +72,7 @@ const list = (api: TrendingApi, call: Call): Reply => {
 const listAsked = ({ tenant }: TrendingApi, call: Call): Asked => {
   const contentType = choiceIn(call, 'contentType', ['live', 'vod']);
   if (contentType === null) throw invalid('/contentType', 'REQUIRED', 'is required');
-  const window = choiceIn(call, 'window', WINDOWS) ?? '5m';
+  const window = choiceIn(call, 'window', WINDOW_NAMES) ?? '5m';
   const by = choiceIn(call, 'by', MEASURES) ?? 'audience';
   if (by === 'momentum' && window === '24h')
     throw invalid('/window', 'ENUM', 'must be 1m, 5m or 1h by momentum, which compares with the last 24 hours');
@@ -94,11 +95,8 @@ const ID_MEANS = 'must have 1 to 128 characters, none of them a control characte
 const getAudience = async (api: TrendingApi, call: Call): Promise<Reply> => {
   const contentId = call.params['contentId'] ?? '';
   if (!isId(contentId)) throw invalid('/contentId', 'FORMAT', ID_MEANS);
-  const window = choiceIn(call, 'window', WINDOWS) ?? '1h';
-  const { rows, checkpoint } = await api.read(api.partitionOf(contentId), contentId);
-  refuseWarming(checkpoint);
-  const [row] = rows;
-  const body: ContentAudience =
-    row == null ? { viewers: 0, series: [], asOfMs: checkpoint?.clock.appendedAtMs ?? 0 } : api.seriesOf(row, window);
-  return { status: 200, body };
+  const window = choiceIn(call, 'window', WINDOW_NAMES) ?? '1h';
+  const seen = await api.read(api.partitionOf(contentId), contentId);
+  refuseWarming(seen.checkpoint);
+  return { status: 200, body: audienceIn(seen, api.tenant, window) };
 };

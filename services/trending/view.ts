@@ -1,5 +1,8 @@
 import { MINUTE_MS } from '../../schemas/time.ts';
-import type { Audience } from './audience.ts';
+import type { ContentAudience } from '../../schemas/generated/http.ts';
+import { readState } from '../../shared/runtime/processor.ts';
+import type { StateView } from '../../shared/state/state.ts';
+import { type Audience, audience, type Relayed } from './audience.ts';
 import { DAY_MINUTES, firstOf, QUARTER_MINUTES, WINDOWS, type WindowName } from './minutes.ts';
 import { playedIn } from './windows.ts';
 
@@ -24,4 +27,18 @@ export const seriesOf = ({ stood, atMs }: Pick<Audience, 'stood' | 'atMs'>, wind
   let viewers = 0;
   for (const [from, counted] of stood.buckets) if (from >= first) viewers += counted;
   return { viewers, series };
+};
+
+/**
+ * The same of the content whose row was read. Its figures are of the time that its partition has come to: a row of which nobody
+ * moves stands still, and the windows go on.
+ */
+export const audienceIn = ({ rows, checkpoint }: StateView, tenant: string, window: WindowName): ContentAudience => {
+  // What the checkpoint holds is what this processor's onControl made.
+  const relayed = checkpoint?.control as Relayed | undefined;
+  const [row] = rows;
+  const state = row == null ? undefined : readState(audience, row);
+  const asOfMs = Math.max(state?.atMs ?? 0, relayed?.atMs ?? 0);
+  if (state === undefined || state.tenant !== tenant) return { viewers: 0, series: [], asOfMs };
+  return { ...seriesOf({ stood: state.stood, atMs: asOfMs }, window), asOfMs };
 };
