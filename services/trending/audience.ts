@@ -7,8 +7,9 @@ import { isAnybodyIn, newestIn, nextLeaving, nobodyAt, type Stood, upTo, without
 import { windowsOf } from './windows.ts';
 
 /**
- * What the second fold keeps of a content. As JSON about 500 bytes and 25 for each partition that has sent a move; with
- * viewers of one country in every minute of a day 10 KB, and 150 KB where all its names are in all its buckets.
+ * What the second fold keeps of a content. As JSON about 400 bytes and 25 for each partition that has sent a move; 15 KB
+ * with viewers of one country in every minute of a day, and 70 KB where all names are in all buckets (twice that, if each
+ * of them has thousands of viewers there).
  */
 export type Audience = {
   readonly tenant: string;

@@ -12,7 +12,7 @@ import type { Viewer } from '../viewer.ts';
 export type Town = {
   readonly sources: readonly TestDriver<Viewer>[];
   readonly audience: TestDriver<Audience>;
-  /** Turns time, with a tick each second, and folds all there is. */
+  /** Turns time, with a tick each second, and folds all there is every 5 s. */
   silence(seconds: number): void;
   /** The next beat of the account's session. Its position goes on by as much as time has since the last one. */
   beat(account: number, said?: Say): void;
@@ -69,9 +69,10 @@ export const town = (
     append,
     fold,
     silence: (seconds) => {
-      for (let i = 0; i < seconds; i += 1) {
-        second.setNow(second.now() + SECOND_MS);
-        for (const source of sources) source.advance(SECOND_MS);
+      for (let left = seconds; left > 0; left -= 5) {
+        const ms = Math.min(5, left) * SECOND_MS;
+        second.setNow(second.now() + ms);
+        for (const source of sources) source.advance(ms);
         fold();
       }
     },
