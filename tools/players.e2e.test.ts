@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Server, startServer } from '../../../services/testing/server.ts';
-import { objectionsOf, makeReport, type Report } from '../report.ts';
-import { startRun } from '../run.ts';
+import { type Server, startServer } from '../services/testing/server.ts';
+import { makeReport, objectionsOf, type Report } from './players/report.ts';
+import { startRun } from './players/run.ts';
 
 /** Households against the real service, in real time: nobody cuts a lease short. */
 let server: Server;
