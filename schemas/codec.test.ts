@@ -319,7 +319,8 @@ describe('unreadable bytes', () => {
   });
 
   it('are of a newer release when the mark has a number that this one does not know', () => {
-    for (const number of [Object.keys(SCHEMA_NUMBERS).length + 1, 42, 999]) expect(outcome(headerOf(number))).toBe('UnknownSchemaId');
+    for (const number of [Object.keys(SCHEMA_NUMBERS).length + 1, 42, 999])
+      expect(outcome(headerOf(number))).toBe('UnknownSchemaId');
   });
 
   it('of a number that JavaScript cannot hold are unreadable', () => {

@@ -35,6 +35,8 @@ const CONTRACT = [
   'GET /v1/accounts/{accountId}/profiles/{profileId}/resume-positions',
   'GET /v1/views/{sessionId}',
   'GET /v1/accounts/{accountId}/views',
+  'GET /v1/trending',
+  'GET /v1/contents/{contentId}/audience',
   'GET /admin/policies',
   'POST /admin/policies',
   'POST /admin/policies/{version}/activate',

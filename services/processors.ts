@@ -86,14 +86,15 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
         .map(({ partition }) => partition),
     caughtUp: async () => {
       const numbers = Array.from({ length: partitions }, (_, partition) => partition);
-      await Promise.all(
-        running.flatMap(({ name, input }) =>
+      // In this order: what one of them sends, the next one folds.
+      for (const { name, input } of running) {
+        await Promise.all(
           numbers.map(async (partition) => {
             const { end } = await log.bounds(input, partition);
             await store.waitFor(name, partition, end, CATCH_UP_MS);
           }),
-        ),
-      );
+        );
+      }
     },
     sample: () => running.forEach(({ watched, one }) => watched.sample(one.status())),
     close: async () => void (await Promise.all(running.map(({ one }) => one.close()))),

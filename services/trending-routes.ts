@@ -17,6 +17,8 @@ export type Trending = {
   readonly routes: readonly Route[];
   /** For the live page. */
   readonly audience: LiveAudience;
+  /** Resolves when the lists are as they were said last. */
+  readonly caughtUp: Promise<void>;
   close(): Promise<void>;
 };
 
@@ -39,6 +41,7 @@ export const openTrending = (options: TrendingOptions): Trending => {
       top: (contentType) =>
         ranking({ tenant, contentType, window: '5m', by: 'audience', scope: null }).slice(0, SHOWN_ON_PAGE),
     },
+    caughtUp: live.caughtUp,
     close: live.close,
   };
 };

@@ -87,12 +87,6 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       logger,
     });
     closers.push(() => processors.close());
-    // With others, who answers what is not this process's to wait for.
-    if (engine.alone) {
-      await activation?.restate(everyPartition(config));
-      await processors.caughtUp();
-    }
-
     const trending = !roles.includes('trending')
       ? null
       : openTrending({
@@ -107,6 +101,13 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
           partitionOf: (key) => partitionOf(key, partitions),
         });
     closers.push(() => trending?.close());
+    // With others, who answers what is not this process's to wait for.
+    if (engine.alone) {
+      await activation?.restate(everyPartition(config));
+      await processors.caughtUp();
+      await trending?.caughtUp;
+    }
+
     const served = serve({
       config,
       roles,
