@@ -66,7 +66,9 @@ describe('/admin', () => {
     const { status, json } = await api.admin({ path: '/admin/processors' });
     expect(status).toBe(200);
     const { processors } = json as { processors: readonly { name: string; partitions: readonly object[] }[] };
-    expect(processors.map((p) => p.name)).toEqual(['concurrency', 'resume-position', 'view-end']);
+    expect(processors.map((p) => p.name)).toEqual([
+      ...['concurrency', 'resume-position', 'view-end', 'trending', 'audience'],
+    ]);
     expect(processors[0]!.partitions).toHaveLength(4);
     for (const one of processors[0]!.partitions) {
       expect(one).toMatchObject({ state: 'running', progress: 1, error: null, offset: expect.any(Number) });

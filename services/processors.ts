@@ -86,15 +86,18 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
         .map(({ partition }) => partition),
     caughtUp: async () => {
       const numbers = Array.from({ length: partitions }, (_, partition) => partition);
-      // In this order: what one of them sends, the next one folds.
-      for (const { name, input } of running) {
+      const untilMs = clock() + CATCH_UP_MS;
+      const folded = async ({ name, input }: (typeof running)[number]): Promise<void> => {
         await Promise.all(
           numbers.map(async (partition) => {
             const { end } = await log.bounds(input, partition);
-            await store.waitFor(name, partition, end, CATCH_UP_MS);
+            await store.waitFor(name, partition, end, Math.max(0, untilMs - clock()));
           }),
         );
-      }
+      };
+      // What those of the heartbeats send, the others fold.
+      await Promise.all(running.filter(({ input }) => input === 'heartbeats.v1').map(folded));
+      await Promise.all(running.filter(({ input }) => input !== 'heartbeats.v1').map(folded));
     },
     sample: () => running.forEach(({ watched, one }) => watched.sample(one.status())),
     close: async () => void (await Promise.all(running.map(({ one }) => one.close()))),

@@ -41,10 +41,11 @@ describe('a start that cannot be', () => {
   });
 
   it('with an unknown role ends with 1 and names those that there are', async () => {
-    const { code, stderr } = await runToEnd({}, ['trending']);
+    const { code, stderr } = await runToEnd({}, ['local', 'trends']);
     expect([code, stderr.trim()]).toEqual([
       1,
-      'no such role: trending. There are: ingest, concurrency, resume-position, view-end, or none for all.',
+      'no such role: trends. There are: ingest, concurrency, resume-position, view-end, trending, archive; ' +
+        'none, or local, for all but archive.',
     ]);
   });
 

@@ -23,7 +23,7 @@ describe('/live/events of a running Playbeat', () => {
       'cache-control': 'no-cache, no-transform',
     });
     expect(watcher.text()).toMatch(/^retry: 1000\n\n/);
-    expect(watcher.events('hello')).toEqual([expect.objectContaining({ countsAudience: false })]);
+    expect(watcher.events('hello')).toEqual([expect.objectContaining({ countsAudience: true })]);
     const [{ processors }] = watcher.events('health') as [
       { processors: readonly { partitions: readonly unknown[] }[] },
     ];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { openBrowser } from '../../tools/stack/browser.ts';
 import { send } from '../testing/http.ts';
-import { start } from '../testing/player.ts';
+import { beat, start } from '../testing/player.ts';
 import { type Server, startServer } from '../testing/server.ts';
 import { contrasts, documentText } from '../testing/looks.ts';
 import { until, type Watcher, watchLive } from '../testing/live-watcher.ts';
@@ -72,9 +72,16 @@ describe('the live page in Chromium', () => {
 
   it('draws the decisions of each second, and says their number in words', async () => {
     expect(await page.locator('#rate canvas').count()).toBe(1);
-    expect(await page.locator('#viewers').isVisible()).toBe(false);
     await until(async () => /^Decisions per second, now: admitted/.test((await label('#rate')) ?? ''));
-    expect(await page.locator('#viewers-note').innerText()).toBe('Not running here.');
+  });
+
+  it('draws how many watch, which trending counts', async () => {
+    for (const sequence of [1, 2]) {
+      const body = beat({ ...ids('1'), contentId: LONG, sequence, positionMs: 10_000 * sequence });
+      expect((await send(server.url(), { path: '/v1/heartbeats', body })).status).toBe(202);
+    }
+    await until(async () => /^Concurrent viewers, now: live \d+, on demand \d+/.test((await label('#viewers')) ?? ''));
+    expect(await page.locator('#viewers-note').isVisible()).toBe(false);
   });
 
   it('shows a view end with its reason', async () => {
