@@ -40,6 +40,8 @@ export type UninterruptedParts<State, Control> = {
   readonly onFolded: (folded: FoldedOne) => void;
 };
 
+const NOTHING: readonly never[] = [];
+
 export const createUninterrupted = <State, Control>(parts: UninterruptedParts<State, Control>): Uninterrupted => {
   const { engine, processor, log, key, table, onFolded } = parts;
   let next = 0;
@@ -66,7 +68,8 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
     next += 1;
     const dueMs = row?.dueMs ?? null;
     const isDue = dueMs !== null && dueMs <= live;
-    if (event.type === 'Tick' && !isDue) return onFolded({ record, live, outputs: [], puts: [], row, changed: false });
+    if (event.type === 'Tick' && !isDue)
+      return onFolded({ record, live, outputs: NOTHING, puts: NOTHING, row, changed: false });
     const rows = new Map<string, Row>();
     if (row !== undefined) rows.set(key, row);
     const folded = engine.foldRecords({
