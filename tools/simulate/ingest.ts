@@ -3,7 +3,7 @@ import type { SessionStarted, SessionStopRequested } from '../../schemas/generat
 import type { Account } from '../../services/concurrency/account.ts';
 import type { Seen } from '../../services/concurrency/view.ts';
 import type { Prng } from '../players/prng.ts';
-import type { Consumer } from './consumer.ts';
+import type { Consumer } from './consumer-parts.ts';
 import type { Engine } from './engine.ts';
 import type { Mirror } from './mirror.ts';
 import type { Schedule } from './schedule.ts';

@@ -2,7 +2,7 @@ import type { StreamDecided } from '../../schemas/generated/records.ts';
 import type { LiveMs } from '../../schemas/time.ts';
 import type { Account } from '../../services/concurrency/account.ts';
 import type { Row } from '../../shared/state/state.ts';
-import type { Judge } from './consumer.ts';
+import type { Judge } from './consumer-parts.ts';
 import type { Engine } from './engine.ts';
 import type { Oracle } from './oracle.ts';
 import type { SimLog } from './sim-log.ts';

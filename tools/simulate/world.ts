@@ -1,8 +1,10 @@
 import type { Policy } from '../../schemas/generated/http.ts';
 import { createPrng, type Prng } from '../players/prng.ts';
 import { createAttempts } from './attempts.ts';
-import { type Consumer, type ConsumerCount, createConsumer } from './consumer.ts';
-import { createDevice, type Device } from './device.ts';
+import { createConsumer } from './consumer.ts';
+import type { Consumer, ConsumerCount } from './consumer-parts.ts';
+import { createDevice } from './device.ts';
+import type { Device } from './device-parts.ts';
 import type { Engine } from './engine.ts';
 import { createIngest, type Ingest } from './ingest.ts';
 import { createMirror } from './mirror.ts';
