@@ -58,7 +58,7 @@ export const embeddedOf =
     await log.close();
     const what = processors.map(({ name }) => name).join(', ');
     return [
-      rowOf(id, measured, [`${total} records of ${accounts} accounts, an output sent for every 7 beats; ${what}`]),
+      rowOf(id, measured, [`${total} records of ${accounts} accounts, an output or a row for every 7 beats; ${what}`]),
     ];
   };
 
