@@ -25,8 +25,7 @@ export const kafkajsLoop = async ({ brokers, groupId, topic, records }: Place, w
     const eachBatch = async ({ batch }: EachBatchPayload): Promise<void> => {
       if (left === records) watch.begun();
       const folded = batch.messages.map(({ key, value, offset, timestamp }) => {
-        const at = { offset: Number(offset), appendedAtMs: epochMs(Number(timestamp)) };
-        return { key: key?.toString() ?? null, value, ...at };
+        return { key: key?.toString() ?? null, value, offset: Number(offset), appendedAtMs: epochMs(Number(timestamp)) };
       });
       fold(batch.partition, folded);
       left -= folded.length;
