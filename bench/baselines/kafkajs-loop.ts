@@ -15,8 +15,7 @@ type Watch = { begun(): void; ended(): void };
 
 /** Says when the first batch is there and when the last is folded; answers how many accounts there are then. */
 export const kafkajsLoop = async ({ brokers, groupId, topic, records }: Place, watch: Watch): Promise<number> => {
-  const kafka = new Kafka({ brokers, clientId: groupId, logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
+  const consumer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).consumer({ groupId, maxWaitTimeInMs: 100 });
   const { fold, states } = handFold(concurrency);
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -25,7 +24,8 @@ export const kafkajsLoop = async ({ brokers, groupId, topic, records }: Place, w
     const eachBatch = async ({ batch }: EachBatchPayload): Promise<void> => {
       if (left === records) watch.begun();
       const folded = batch.messages.map(({ key, value, offset, timestamp }) => {
-        return { key: key?.toString() ?? null, value, offset: Number(offset), appendedAtMs: epochMs(Number(timestamp)) };
+        const at = { offset: Number(offset), appendedAtMs: epochMs(Number(timestamp)) };
+        return { key: key?.toString() ?? null, value, ...at };
       });
       fold(batch.partition, folded);
       left -= folded.length;
