@@ -1,4 +1,4 @@
-import type { ResumePosition, View } from '../../schemas/generated/http.ts';
+import type { ContentAudience, ResumePosition, View } from '../../schemas/generated/http.ts';
 import { send } from './http.ts';
 import { beat, results } from './player.ts';
 
@@ -33,4 +33,10 @@ export const remembered = async (url: string, { accountId, position }: Evening):
     resume: one.status === 200 ? (one.json as ResumePosition) : null,
     view: other.status === 200 ? (other.json as View) : null,
   };
+};
+
+/** How many have watched the film; null when it cannot be had now. */
+export const watched = async (url: string): Promise<number | null> => {
+  const answer = await send(url, { path: '/v1/contents/film/audience?window=24h' });
+  return answer.status === 200 ? (answer.json as ContentAudience).viewers : null;
 };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Evening, remembered, watchFilm } from '../../services/testing/evening.ts';
+import { type Evening, remembered, watched, watchFilm } from '../../services/testing/evening.ts';
 import { newAccount } from '../../services/testing/player.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { type ClusterParts, startParts } from './parts.ts';
@@ -11,15 +12,22 @@ const START_MS = 120_000;
 let parts: ClusterParts;
 let cluster: Cluster;
 let evenings: readonly Evening[];
+let dynamo: DynamoDBClient;
 beforeAll(async () => {
   parts = await startParts({ brokers: 1, redis: 'single', dynamo: true });
   // What is tested is not how quick the machine is: a slow one delays answers and refuses nothing.
   const env = { ...parts.env, DECISION_TIMEOUT_MS: '10000', APPEND_TIMEOUT_MS: '5000', PARTITIONS: '4' };
-  const counts = { ingest: 1, concurrency: 1, 'resume-position': 1, 'view-end': 1 };
+  const counts = { ingest: 1, concurrency: 1, 'resume-position': 1, 'view-end': 1, trending: 1, archive: 1 };
   cluster = await startCluster({ env, counts, port: 0, adminPort: 0 });
+  dynamo = new DynamoDBClient({
+    endpoint: cluster.env['DYNAMODB_ENDPOINT'] ?? '',
+    region: 'local',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
   evenings = await Promise.all(Array.from({ length: 6 }, () => watchFilm(cluster.url, newAccount())));
 }, START_MS);
 afterAll(async () => {
+  dynamo?.destroy();
   await cluster?.close();
   await parts?.stop();
 }, START_MS);
@@ -35,7 +43,16 @@ const warm = async (): Promise<readonly unknown[]> => {
   }
 };
 
-describe('resume positions and views on Kafka, Redis and DynamoDB', () => {
+/** The first answer that is one. */
+const audience = async (): Promise<number> => {
+  for (;;) {
+    const viewers = await watched(cluster.url);
+    if (viewers !== null) return viewers;
+    await sleep(200);
+  }
+};
+
+describe('resume positions, views and audiences on Kafka, Redis and DynamoDB', () => {
   it('are what the evening left', async () => {
     const told = await warm();
     for (const one of told)
@@ -43,13 +60,15 @@ describe('resume positions and views on Kafka, Redis and DynamoDB', () => {
         resume: { positionMs: 11_000, source: 'stop' },
         view: { status: 'final', reason: 'stopped', distinctMs: 11_000 },
       });
+    while ((await audience()) < evenings.length) await sleep(200);
+    expect(await audience()).toBe(evenings.length);
   }, 30_000);
 
   it('are exact again after kill -9 of those who fold them', async () => {
     const before = await warm();
     for (const { role, pid } of cluster.processes.list())
-      if (role === 'resume-position' || role === 'view-end') process.kill(pid, 'SIGKILL');
-    expect(await warm()).toEqual(before);
+      if (role !== 'ingest' && role !== 'concurrency') process.kill(pid, 'SIGKILL');
+    expect([await warm(), await audience()]).toEqual([before, evenings.length]);
   }, 60_000);
 
   it('are exact again after the loss of Redis', async () => {
@@ -57,8 +76,18 @@ describe('resume positions and views on Kafka, Redis and DynamoDB', () => {
     const redis = new Redis(cluster.env['REDIS_URL'] ?? '');
     await redis.flushall();
     redis.disconnect();
-    expect(await warm()).toEqual(before);
+    expect([await warm(), await audience()]).toEqual([before, evenings.length]);
     // Whoever is asked a second time has nothing else to say.
     expect(await all()).toEqual(before);
   }, 60_000);
+
+  it('are made of beats that the archive has, each once', async () => {
+    const archived = async (): Promise<readonly string[]> => {
+      const { Items = [] } = await dynamo.send(new ScanCommand({ TableName: 'playbeat-payloads' }));
+      return Items.map(({ pk, sk }) => `${pk?.S} ${sk?.S}`);
+    };
+    let rows = await archived();
+    for (; rows.length < 4 * evenings.length; rows = await archived()) await sleep(200);
+    expect([rows.length, new Set(rows).size]).toEqual([4 * evenings.length, 4 * evenings.length]);
+  }, 30_000);
 });
