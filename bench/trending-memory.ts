@@ -1,11 +1,13 @@
 /**
  * `node --expose-gc bench/trending-memory.ts [rows]` says what trending keeps in memory: the difference of the heap after
- * garbage collection, before and after so many rows are there. A row is a content of the board.
+ * garbage collection, before and after so many rows are there: contents of the board, and rows of the two folds.
  */
 import Table from 'cli-table3';
-import type { AudienceCounted, AudienceWindow } from '../schemas/generated/records.ts';
+import type { AudienceCounted, AudiencePlace, AudienceWindow } from '../schemas/generated/records.ts';
 import { decodeOutput, encodeOutput } from '../schemas/codec.ts';
 import { board } from '../services/trending/board.ts';
+import { nobodyAt, withPlace } from '../services/trending/stood.ts';
+import type { Viewer } from '../services/trending/viewer.ts';
 import { randomOf } from '../services/testing/random.ts';
 import { headerOf, machine } from './report.ts';
 
@@ -66,9 +68,66 @@ const plainRecords =
     return newest;
   };
 
+/** Text of its own for each row, as a store hands it out. */
+const asStored = <T>(state: T): T => JSON.parse(JSON.stringify(state)) as T;
+
+const place = (minute: number, n: number): AudiencePlace => ({
+  minute,
+  counted: true,
+  country: COUNTRIES[n % 2]!,
+  deviceType: DEVICE_TYPES[n % 3]!,
+  network: `network-${n % 20}`,
+});
+
+/** Accounts that watch one thing now, and watched others today. */
+const viewersOf =
+  (contents: number) =>
+  (count: number): unknown => {
+    const rows = new Map<string, Viewer>();
+    for (let i = 0; i < count; i++) {
+      const [contentId, heardLiveMs] = [contentIdOf(i % 100_000), START_MS];
+      const session = {
+        sessionId: `session-${i}`,
+        contentId,
+        sequence: 9,
+        playing: true,
+        positionMs: 90_000,
+        heardLiveMs,
+      };
+      const pairs = Array.from({ length: contents }, (_, n) => ({
+        contentId: contentIdOf((i + n) % 100_000),
+        place: place(START_MS / 60_000, i + n),
+        movedLiveMs: START_MS,
+      }));
+      rows.set(`account-key-${i}`, asStored({ sessions: [session], pairs }));
+    }
+    return rows;
+  };
+
+/** Contents with so many viewers, in as many minutes of the last hour. */
+const audiencesOf =
+  (viewers: number) =>
+  (count: number): unknown => {
+    const now = START_MS / 60_000;
+    const rows = new Map<string, unknown>();
+    for (let i = 0; i < count; i++) {
+      let stood = nobodyAt(now - 60);
+      for (let n = 0; n < viewers; n++) stood = withPlace(stood, place(now - (n % 60), i + n));
+      rows.set(
+        contentIdOf(i),
+        asStored({ tenant: 'default', contentType: 'vod', stood, atMs: START_MS, seen: [0, 1, now] }),
+      );
+    }
+    return rows;
+  };
+
 const few = audienceWith({ countries: 2, deviceTypes: 3 });
 const many = audienceWith({ countries: 12, deviceTypes: 5 });
 const ROWS: readonly Row[] = [
+  { what: 'trending: accounts that watch 1 content', fill: viewersOf(1) },
+  { what: 'trending: accounts that watched 5 contents today', fill: viewersOf(5) },
+  { what: 'audience: contents with 10 viewers', fill: audiencesOf(10) },
+  { what: 'audience: contents with 100 viewers', fill: audiencesOf(100) },
   { what: 'board: contents of 2 countries, said once', fill: boardWith(few, { minutes: 1 }) },
   { what: 'board: contents of 2 countries, said each minute', fill: boardWith(few, { minutes: 2 }) },
   { what: 'board: contents of 12 countries, said once', fill: boardWith(many, { minutes: 1 }) },
