@@ -5,15 +5,15 @@ import { startRun } from './players/run.ts';
 import { openBrowser } from './stack/browser.ts';
 
 /**
- * `node tools/screenshot.ts` makes the pictures of the live page in `docs/images`: a Playbeat of its own, players for
- * a minute, and what a real Chromium then shows, wide and light, narrow and dark.
+ * `node tools/screenshot.ts` makes the pictures of the live page in `docs/images`: a Playbeat of its own, players for three
+ * minutes, and what a real Chromium then shows, wide and light, narrow and dark.
  */
 const FOLDER = fileURLToPath(new URL('../docs/images', import.meta.url));
 const PICTURES = [
   { file: 'live.png', viewport: { width: 1200, height: 1000 }, colorScheme: 'light' },
   { file: 'live-phone.png', viewport: { width: 360, height: 780 }, colorScheme: 'dark' },
 ] as const;
-const SECONDS = 60;
+const SECONDS = 180;
 
 const server = await startServer();
 const browser = await openBrowser();

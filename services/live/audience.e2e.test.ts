@@ -49,10 +49,10 @@ describe('the audience on the live page', () => {
     await until(async () => (await page.locator('#trending-live li').count()) === 4);
     const rows = await page.locator('#trending-live li').allInnerTexts();
     expect(rows.map((text) => text.replaceAll(/\s+/g, ' '))).toEqual([
-      '1 news ▲ up 2 99 watching',
-      '2 sport ▼ down 1 98 watching',
-      '3 quiz new 97 watching',
-      '4 talk same 96 watching',
+      '1 news ▲ up 2 99 viewers',
+      '2 sport ▼ down 1 98 viewers',
+      '3 quiz new 97 viewers',
+      '4 talk same 96 viewers',
     ]);
   });
 });

@@ -12,7 +12,7 @@ export type LiveAudience = {
   history(): readonly AudiencePoint[];
   /** Null before anything was counted. */
   totals(): AudiencePoint | null;
-  /** The first ten. */
+  /** The first ten of the last 5 minutes. */
   top(contentType: ContentType): readonly RankedContent[];
 };
 export type AudiencePoint = { readonly atMs: number; readonly live: number; readonly vod: number };

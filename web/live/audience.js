@@ -51,7 +51,7 @@ const showRanks = (list, ranked) =>
         element('b', '', String(rank)),
         element('span', 'grow', contentId),
         moved(content),
-        element('span', 'quiet', `${viewers.toLocaleString()} watching`),
+        element('span', 'quiet', `${viewers.toLocaleString()} viewers`),
       );
     }),
   );
