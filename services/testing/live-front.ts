@@ -37,6 +37,10 @@ export const openLive = async (audience: LiveAudience, options: Partial<LiveOpti
     turn: (times: number): void => {
       for (let turn = 0; turn < times; turn++) live.turn();
     },
+    connections: (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        front.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+      }),
     close: async (): Promise<void> => {
       await live.close();
       front.server.close();
