@@ -55,4 +55,14 @@ describe('the audience on the live page', () => {
       '4 talk same 96 viewers',
     ]);
   });
+
+  it('is nowhere to be seen where nobody counts it, and the page says so', async () => {
+    const uncounted = await openLive(null);
+    await page.goto(`${uncounted.url}/`);
+    await page.locator('#viewers-note', { hasText: 'Not running here.' }).waitFor();
+    await page.locator('#trending-note', { hasText: 'Not running here.' }).waitFor();
+    for (const place of ['#viewers', '#viewers-legend', '#trending'])
+      expect(await page.locator(place).isVisible()).toBe(false);
+    await uncounted.close();
+  });
 });

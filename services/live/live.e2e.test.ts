@@ -89,9 +89,9 @@ describe('the live page in Chromium', () => {
   });
 
   it('shows each processor with its four partitions', async () => {
-    await page.locator('#health li').nth(2).waitFor();
-    for (const name of ['concurrency', 'resume-position', 'view-end']) {
-      const text = await page.locator('#health li', { hasText: name }).innerText();
+    await page.locator('#health li').nth(4).waitFor();
+    for (const name of ['concurrency', 'resume-position', 'view-end', 'trending', 'audience']) {
+      const text = await page.locator('#health li', { has: page.getByText(name, { exact: true }) }).innerText();
       expect(text).toMatch(/running[^]*lag \d+[^]*p0: \d+\s*p1: \d+\s*p2: \d+\s*p3: \d+/);
     }
   });

@@ -4,7 +4,7 @@ import { addLivePage } from '../pages.ts';
 import { createLive, type LiveAudience, type LiveOptions } from '../live/live.ts';
 
 /** The page and its events by themselves: on a log in which nothing ever happens, with turns as the test makes them. */
-export const openLive = async (audience: LiveAudience, options: Partial<LiveOptions> = {}) => {
+export const openLive = async (audience: LiveAudience | null, options: Partial<LiveOptions> = {}) => {
   const live = createLive({
     log: {
       bounds: async () => ({ first: 0, end: 0 }),
