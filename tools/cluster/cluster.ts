@@ -92,7 +92,11 @@ export const startCluster = async ({
     for (const role of ROLE_NAMES.filter((name) => name !== 'concurrency'))
       await processes.scale(role, counts[role] ?? 0);
     const urlsOf = (role: RoleName): readonly string[] => processes.ready(role).map(({ url }) => url);
-    const front = await startProxy({ port, upstreams: (path) => urlsOf(roleFor(path)) });
+    // What no process of this cluster is there for, any other one says: 404.
+    const runs = (role: RoleName): boolean =>
+      (counts[role] ?? 0) > 0 || processes.list().some((process) => process.role === role);
+    const takerOf = (path: string): RoleName => (runs(roleFor(path)) ? roleFor(path) : 'ingest');
+    const front = await startProxy({ port, upstreams: (path) => urlsOf(takerOf(path)) });
     proxies.push(front);
     const admin = await startProxy({
       port: adminPort,
