@@ -4,7 +4,7 @@ import type { Reason } from '../../schemas/reasons.ts';
 import { SECOND_MS } from '../../schemas/time.ts';
 import type { Tokens } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
-import { readState } from '../../shared/runtime/processor.ts';
+import { stateIn } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
 import {
   type Account,
@@ -49,7 +49,7 @@ export const accountReader = (store: Pick<StateStore, 'read'>): AccountReader =>
       partition,
       checkpoint: view.checkpoint,
       wentBack: offset < before,
-      account: row === null ? undefined : readState(concurrency, row),
+      account: stateIn(concurrency, row),
     }));
   };
   return (partition, keys) => {

@@ -1,5 +1,5 @@
 import type { ResumePosition } from '../../schemas/generated/http.ts';
-import { readState } from '../../shared/runtime/processor.ts';
+import { stateIn } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
 import { compareText } from '../../shared/table/table-rows.ts';
 import type { AnyTable } from '../../shared/table/table.ts';
@@ -22,7 +22,7 @@ export const householdReader = (store: Pick<StateStore, 'read'>): HouseholdReade
   const toSeen = (key: string, { rows: [row], checkpoint }: StateView): Seen => ({
     key,
     checkpoint,
-    household: row === null || row === undefined ? undefined : readState(resumePosition, row),
+    household: stateIn(resumePosition, row),
   });
   return (partition, key) => {
     const view = store.read(resumePosition.name, partition, [key]);

@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '../../schemas/time.ts';
 import type { ContentAudience } from '../../schemas/generated/http.ts';
-import { readState } from '../../shared/runtime/processor.ts';
+import { stateIn } from '../../shared/runtime/processor.ts';
 import type { StateView } from '../../shared/state/state.ts';
 import { type Audience, audience, type Relayed } from './audience.ts';
 import { DAY_MINUTES, firstOf, QUARTER_MINUTES, WINDOWS, type WindowName } from './minutes.ts';
@@ -37,7 +37,7 @@ export const audienceIn = ({ rows, checkpoint }: StateView, tenant: string, wind
   // What the checkpoint holds is what this processor's onControl made.
   const relayed = checkpoint?.control as Relayed | undefined;
   const [row] = rows;
-  const state = row == null ? undefined : readState(audience, row);
+  const state = stateIn(audience, row);
   const asOfMs = Math.max(state?.atMs ?? 0, relayed?.atMs ?? 0);
   if (state === undefined || state.tenant !== tenant) return { viewers: 0, series: [], asOfMs };
   return { ...seriesOf({ stood: state.stood, atMs: asOfMs }, window), asOfMs };

@@ -1,5 +1,5 @@
 import type { View } from '../../schemas/generated/http.ts';
-import { readState } from '../../shared/runtime/processor.ts';
+import { stateIn } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
 import { compareText } from '../../shared/table/table-rows.ts';
 import type { AnyTable, TableRow } from '../../shared/table/table.ts';
@@ -25,7 +25,7 @@ export const householdReader =
 
 const toSeen = ({ rows: [row], checkpoint }: StateView): Seen => ({
   checkpoint,
-  household: row == null ? undefined : readState(viewEnd, row),
+  household: stateIn(viewEnd, row),
 });
 
 export type ViewTable = Pick<AnyTable, 'get' | 'list'>;

@@ -3,7 +3,7 @@ import { type EpochMs, liveMs, type LiveMs } from '../../schemas/time.ts';
 import { positionOf } from '../log/position.ts';
 import type { Due, Loaded, Row } from '../state/state.ts';
 import { nameOf, type TableRow } from '../table/table.ts';
-import { type At, type Emit, type Processor, readState, type Step } from './processor.ts';
+import { type At, type Emit, type Processor, readState, stateIn, type Step } from './processor.ts';
 
 export type Readable = {
   readonly offset: number;
@@ -99,7 +99,7 @@ export const foldRecords = <State, Control>(request: FoldRequest<State, Control>
       continue;
     }
     const row = current(key);
-    const state = row === undefined ? undefined : readState(processor, row);
+    const state = stateIn(processor, row);
     const needed = stored?.get(offset);
     const at: At<Control> = {
       key,

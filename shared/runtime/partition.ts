@@ -15,7 +15,7 @@ import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, Sta
 import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
 import { liveClock } from './live-time.ts';
 import { type AnyTable, nameOf, type TableRow } from '../table/table.ts';
-import { type Emit, type Processor, readState } from './processor.ts';
+import { type Emit, type Processor, stateIn } from './processor.ts';
 import { relayOf } from './relay.ts';
 import { step, type Steps } from './steps.ts';
 
@@ -326,7 +326,7 @@ function* readThrough<State, Control>(
   const needs = records.flatMap(({ key, event, offset }) => {
     if (key === null) return [];
     const row = due.has(key) ? undefined : (kept.get(key) ?? loaded.rows.get(key));
-    const wanted = processor.reads?.(row === undefined ? undefined : readState(processor, row), event, key) ?? null;
+    const wanted = processor.reads?.(stateIn(processor, row), event, key) ?? null;
     return wanted === null ? [] : [{ offset, wanted }];
   });
   if (needs.length === 0) return new Map();

@@ -65,3 +65,9 @@ export type Put = { readonly put: TableRow };
 export const readState = <State, Control>(processor: Processor<State, Control>, row: Row): State =>
   // A row is what this fold committed under its own stateVersion: the store hands it back untouched.
   row.version === processor.stateVersion ? (row.state as State) : processor.upgrade(row.state, row.version);
+
+/** The same of a row that may not be there. */
+export const stateIn = <State, Control>(
+  processor: Processor<State, Control>,
+  row: Row | null | undefined,
+): State | undefined => (row == null ? undefined : readState(processor, row));

@@ -15,7 +15,7 @@ import { createMemoryState, type MemoryState } from '../state/memory-state.ts';
 import type { StateView } from '../state/state.ts';
 import { createMemoryTable, type MemoryTable } from '../table/memory-table.ts';
 import { foldBatch, type LoopEvent, nextOffset, openPartition, type Partition, type Parts } from './partition.ts';
-import { type Processor, readState } from './processor.ts';
+import { type Processor, stateIn } from './processor.ts';
 import type { Steps } from './steps.ts';
 
 /**
@@ -207,10 +207,7 @@ export const testDriver = <State, Control>(
     trim: (first) => {
       firstHeld = first;
     },
-    state: (key) => {
-      const row = view([key]).rows[0] ?? null;
-      return row === null ? undefined : readState(processor, row);
-    },
+    state: (key) => stateIn(processor, view([key]).rows[0]),
     view,
     sent,
     outputs,
