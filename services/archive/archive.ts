@@ -3,13 +3,8 @@ import { TABLES } from '../../schemas/tables.ts';
 import { DAY_MS, epochMs } from '../../schemas/time.ts';
 import type { Position } from '../../shared/log/position.ts';
 import type { At, Processor, Step } from '../../shared/runtime/processor.ts';
+import { watchedBeat } from '../../shared/sessions/lifecycle.ts';
 import type { TableRow } from '../../shared/table/table.ts';
-
-/** What is kept: whole, as it was folded. Sessions that are there for limits alone are nobody's clicks. */
-const isKept = (event: LogEvent): boolean => {
-  if (event.type === 'Heartbeat') return event.value.tracking === 'full';
-  return event.type === 'SessionStarted' && event.value.beat.tracking === 'full';
-};
 
 /** Sorts as the log does. */
 const OFFSET_DIGITS = 16;
@@ -32,7 +27,8 @@ export const archive: Processor<never, undefined> = {
   },
   onRecord: (_state, event, at): Step<never> => ({
     state: undefined,
-    effects: isKept(event) ? [{ put: rowOf(event, at) }] : [],
+    // Sessions that are there for limits alone are nobody's clicks.
+    effects: watchedBeat(event) === null ? [] : [{ put: rowOf(event, at) }],
   }),
   onTimer: () => ({ state: undefined, effects: [] }),
   onControl: () => undefined,

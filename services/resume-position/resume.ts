@@ -1,5 +1,5 @@
 import type { LogEvent } from '../../schemas/events.ts';
-import type { Heartbeat, ResumeHidden, ResumeUndone, SessionStopRequested } from '../../schemas/generated/records.ts';
+import type { ResumeHidden, ResumeUndone, SessionStopRequested } from '../../schemas/generated/records.ts';
 import { HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
 import { isOver } from '../../shared/sessions/lifecycle.ts';
@@ -11,7 +11,8 @@ import {
   newTitle,
   played,
   stopped,
-  tells,
+  type Telling,
+  tellingIn,
   type Title,
   type TitleName,
   undone,
@@ -69,9 +70,8 @@ type Folded = { readonly entries: readonly Entry[]; readonly effects: readonly E
 const onEvent = (entries: readonly Entry[], event: LogEvent, at: Here): Folded => {
   switch (event.type) {
     case 'SessionStarted':
-      return event.value.origin === 'player' ? onBeat(entries, event.value.beat, at) : { entries, effects: [] };
     case 'Heartbeat':
-      return onBeat(entries, event.value, at);
+      return onBeat(entries, tellingIn(event), at);
     case 'SessionStopRequested':
       return onStop(entries, event.value, at);
     case 'ResumeHidden':
@@ -102,10 +102,9 @@ const onDue = (entries: readonly Entry[], at: Here): Folded => {
 /** Which title a record is about; null for none. */
 const titleOf = (event: LogEvent): TitleName | null => {
   switch (event.type) {
-    case 'Heartbeat':
-      return tells(event.value) ? event.value : null;
     case 'SessionStarted':
-      return event.value.origin === 'player' && tells(event.value.beat) ? event.value.beat : null;
+    case 'Heartbeat':
+      return tellingIn(event);
     case 'ResumeHidden':
     case 'ResumeUndone':
       return event.value;
@@ -130,8 +129,8 @@ const knownEntry = (
   return { title: titleIn(stored), lastLiveMs: liveMs, putDueLiveMs: null, stored: true };
 };
 
-const onBeat = (entries: readonly Entry[], beat: Heartbeat, at: Here): Folded => {
-  if (!tells(beat)) return { entries, effects: [] };
+const onBeat = (entries: readonly Entry[], beat: Telling | null, at: Here): Folded => {
+  if (beat === null) return { entries, effects: [] };
   const entry = knownEntry(entries, beat, at) ?? newEntry(beat);
   return folded(entries, entry, { change: (title) => played(title, beat, at), atOnce: settles }, at);
 };

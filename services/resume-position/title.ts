@@ -1,7 +1,8 @@
+import type { LogEvent } from '../../schemas/events.ts';
 import type { Heartbeat, PlayerState, ResumeHidden, ResumeUndone } from '../../schemas/generated/records.ts';
 import { DAY_MS, type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import { formatPosition, parsePosition, type Position } from '../../shared/log/position.ts';
-import { isOver, isRepeat, wasDenied } from '../../shared/sessions/lifecycle.ts';
+import { isOver, isRepeat, wasDenied, watchedBeat } from '../../shared/sessions/lifecycle.ts';
 import { compareText } from '../../shared/table/table-rows.ts';
 import { progressOf, isWatched } from './watching.ts';
 
@@ -73,12 +74,14 @@ export const MAX_TRIALS = 4;
 export const MAX_PAST = 16;
 export const MAX_CALLS = 16;
 
-/** Whether a beat may move a resume position: fully tracked, not denied, and live only where one can start over. */
-export const tells = (beat: Heartbeat): beat is Telling =>
-  beat.positionMs !== null &&
-  beat.tracking === 'full' &&
-  !wasDenied(beat) &&
-  (beat.contentType === 'vod' || beat.metadata['startOver'] === 'true');
+/** The beat of a record that may move a resume position: not of a denied player, and live only where one can start over. */
+export const tellingIn = (event: LogEvent): Telling | null => {
+  const beat = watchedBeat(event);
+  return beat !== null && tells(beat) ? beat : null;
+};
+
+const tells = (beat: Heartbeat): beat is Telling =>
+  beat.positionMs !== null && !wasDenied(beat) && (beat.contentType === 'vod' || beat.metadata['startOver'] === 'true');
 
 export const newTitle = ({ profileId, contentId }: TitleName): Title => ({
   profileId,

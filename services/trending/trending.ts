@@ -1,8 +1,7 @@
-import type { LogEvent } from '../../schemas/events.ts';
 import type { AudiencePlace, Heartbeat } from '../../schemas/generated/records.ts';
 import { DAY_MS, MINUTE_MS } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
-import { isRepeat } from '../../shared/sessions/lifecycle.ts';
+import { isRepeat, watchedBeat } from '../../shared/sessions/lifecycle.ts';
 import { dueAt, keptAt, moves, saidBy, type Viewer, withPair, withSession } from './viewer.ts';
 
 type Here = At<undefined>;
@@ -23,18 +22,11 @@ export const trending: Processor<Viewer, undefined> = {
   upgrade: (state) => state as Viewer,
   onRecord: (viewer, event, at) => {
     if (event.type === 'AccountErased') return { state: undefined, effects: [] };
-    const beat = beatOf(event);
+    const beat = watchedBeat(event);
     return beat === null ? step(viewer ?? NOBODY, [], at) : onBeat(viewer ?? NOBODY, beat, at);
   },
   onTimer: (viewer, at) => step(keptAt(viewer, at.liveMs), [], at),
   onControl: () => undefined,
-};
-
-/** What a player says of what it shows; a backend's signal shows nothing, and `limits_only` is to be in no answer. */
-const beatOf = (event: LogEvent): Heartbeat | null => {
-  if (event.type === 'SessionStarted')
-    return event.value.origin === 'player' && event.value.beat.tracking === 'full' ? event.value.beat : null;
-  return event.type === 'Heartbeat' && event.value.tracking === 'full' ? event.value : null;
 };
 
 const onBeat = (viewer: Viewer, beat: Heartbeat, at: Here): Step<Viewer> => {

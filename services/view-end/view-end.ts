@@ -1,8 +1,7 @@
-import type { LogEvent } from '../../schemas/events.ts';
 import type { Heartbeat, SessionStopRequested } from '../../schemas/generated/records.ts';
 import { DAY_MS, type LiveMs } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
-import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS } from '../../shared/sessions/lifecycle.ts';
+import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS, watchedBeat } from '../../shared/sessions/lifecycle.ts';
 import { dueAt, type Household, isDone, MAX_VIEWINGS, SETTLES_MS, type Viewing } from './household.ts';
 import { isForgotten, revised } from './revision.ts';
 import { firstOf, lastOf, NO_BEATS, withBeat } from './tally.ts';
@@ -21,7 +20,7 @@ export const viewEnd: Processor<Household, undefined> = {
   // A start that is said now is of a session that nobody has seen. For a beat there may be a view already, however low its
   // number: a laptop that was closed in the first seconds goes on where it was when it is opened.
   reads: (household, event, key) => {
-    const beat = beatOf(event);
+    const beat = watchedBeat(event);
     if (beat === null || (event.type === 'SessionStarted' && !isFlushed(beat, LATE_MS))) return null;
     const known = household?.viewings.some((v) => v.sessionId === beat.sessionId) ?? false;
     return known ? null : { table: 'views', key, id: beat.sessionId };
@@ -29,7 +28,7 @@ export const viewEnd: Processor<Household, undefined> = {
   onRecord: (household, event, at) => {
     if (event.type === 'AccountErased') return { state: undefined, effects: [] };
     const before = household ?? { tenant: '', viewings: [] };
-    const beat = beatOf(event);
+    const beat = watchedBeat(event);
     if (beat !== null) return onBeat(before, beat, at);
     return event.type === 'SessionStopRequested' ? onStop(before, event.value, at) : step(before, [], at);
   },
@@ -45,12 +44,6 @@ export const viewEnd: Processor<Household, undefined> = {
     return step({ ...household, viewings }, effects, at);
   },
   onControl: () => undefined,
-};
-
-/** What is said of a viewing; `limits-only` sessions, and so all signals, are none. */
-const beatOf = (event: LogEvent): Heartbeat | null => {
-  const beat = event.type === 'Heartbeat' ? event.value : event.type === 'SessionStarted' ? event.value.beat : null;
-  return beat?.tracking === 'full' ? beat : null;
 };
 
 const onBeat = (household: Household, beat: Heartbeat, at: Here): Step<Household> => {

@@ -1,3 +1,4 @@
+import type { LogEvent } from '../../schemas/events.ts';
 import type { Heartbeat } from '../../schemas/generated/records.ts';
 import { SECOND_MS } from '../../schemas/time.ts';
 
@@ -7,6 +8,16 @@ import { SECOND_MS } from '../../schemas/time.ts';
  */
 export const isRepeat = (session: { readonly sequence: number }, beat: { readonly sequence: number }): boolean =>
   beat.sequence <= session.sequence;
+
+/**
+ * What a record tells of what is watched: a beat of a player, its start among them. Null for all others: a backend's signal shows
+ * nothing, and a session that is there for limits alone is in no answer but theirs.
+ */
+export const watchedBeat = (event: LogEvent): Heartbeat | null => {
+  const started = event.type === 'SessionStarted' && event.value.origin === 'player' ? event.value.beat : null;
+  const beat = event.type === 'Heartbeat' ? event.value : started;
+  return beat?.tracking === 'full' ? beat : null;
+};
 
 /** A session that is not known may claim by its first beats; a higher number has a past that was missed. */
 export const LAST_CLAIMING_SEQUENCE = 3;
