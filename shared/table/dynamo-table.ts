@@ -79,14 +79,11 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
 
   /** BatchWriteItem takes no conditions: it writes over what is there, which is the same row or none. */
   const putSome = async (attempts: Call, rows: readonly StoredRow[]): Promise<void> => {
-    const left: Record<string, WriteRequest[]> = {};
-    for (const row of rows) (left[dynamo.nameOf(row.table)] ??= []).push({ PutRequest: { Item: itemOf(row) } });
-    let requests: Readonly<Record<string, WriteRequest[]>> = left;
-    await attempts.attempt(async (abortSignal) => {
-      const answer = await client.send(new BatchWriteItemCommand({ RequestItems: requests }), { abortSignal });
-      const before = sizeOf(requests);
-      requests = answer.UnprocessedItems ?? {};
-      if (sizeOf(requests) > 0) throw new PartlyAnswered(sizeOf(requests) < before);
+    const requests: Record<string, WriteRequest[]> = {};
+    for (const row of rows) (requests[dynamo.nameOf(row.table)] ??= []).push({ PutRequest: { Item: itemOf(row) } });
+    await untilAllDone(attempts, requests, async (left, abortSignal) => {
+      const answer = await client.send(new BatchWriteItemCommand({ RequestItems: left }), { abortSignal });
+      return answer.UnprocessedItems;
     });
   };
 
@@ -101,17 +98,15 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
   /** The keys are different ones; the rows come in any order. */
   const getSome = async (attempts: Call, keys: readonly TableKey[]): Promise<readonly TableRow[]> => {
     const items = new Map<TableName, Item[]>(TABLE_NAMES.map((table) => [table, []]));
-    let left: Record<string, KeysAndAttributes> = {};
+    const requests: Record<string, KeysAndAttributes> = {};
     for (const table of TABLE_NAMES) {
       const own = keys.filter((key) => key.table === table);
-      if (own.length > 0) left[dynamo.nameOf(table)] = { Keys: own.map(keyOf), ConsistentRead: true };
+      if (own.length > 0) requests[dynamo.nameOf(table)] = { Keys: own.map(keyOf), ConsistentRead: true };
     }
-    await attempts.attempt(async (abortSignal) => {
+    await untilAllDone(attempts, requests, async (left, abortSignal) => {
       const answer = await client.send(new BatchGetItemCommand({ RequestItems: left }), { abortSignal });
       for (const [table, found] of items) found.push(...(answer.Responses?.[dynamo.nameOf(table)] ?? []));
-      const before = countOf(left);
-      left = answer.UnprocessedKeys ?? {};
-      if (countOf(left) > 0) throw new PartlyAnswered(countOf(left) < before);
+      return answer.UnprocessedKeys;
     });
     return [...items].flatMap(([table, found]) => found.map((item) => read(table, item)));
   };
@@ -198,11 +193,25 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
   };
 };
 
-const countOf = (requested: Readonly<Record<string, KeysAndAttributes>>): number =>
-  Object.values(requested).reduce((sum, { Keys }) => sum + (Keys?.length ?? 0), 0);
+/** What is asked for of one table: keys to look up, or rows to write. */
+type Requested = KeysAndAttributes | WriteRequest[];
 
-const sizeOf = (requests: Readonly<Record<string, readonly WriteRequest[]>>): number =>
-  Object.values(requests).reduce((sum, some) => sum + some.length, 0);
+const countOf = (requests: Readonly<Record<string, Requested>>): number =>
+  Object.values(requests).reduce((sum, own) => sum + (Array.isArray(own) ? own : (own.Keys ?? [])).length, 0);
+
+/** Asks again for what the service hands back undone, until there is nothing left. */
+const untilAllDone = async <R extends Requested>(
+  attempts: Call,
+  requests: Readonly<Record<string, R>>,
+  send: (left: Record<string, R>, abortSignal: AbortSignal) => Promise<Record<string, R> | undefined>,
+): Promise<void> => {
+  let left: Record<string, R> = requests;
+  await attempts.attempt(async (abortSignal) => {
+    const before = countOf(left);
+    left = (await send(left, abortSignal)) ?? {};
+    if (countOf(left) > 0) throw new PartlyAnswered(countOf(left) < before);
+  });
+};
 
 const inPieces = <T>(all: readonly T[], size: number): (readonly T[])[] => {
   const pieces: (readonly T[])[] = [];

@@ -52,15 +52,14 @@ const createTable = async ({ client, nameOf }: DynamoConnection, table: TableNam
     AttributeDefinitions: attributes.map((name) => ({ AttributeName: name, AttributeType: 'S' })),
     KeySchema: keySchema(ATTRIBUTES.id),
     // A row that stands in a list lies in its index whole, so that a page is one request.
-    ...(lists.length === 0
-      ? {}
-      : {
-          LocalSecondaryIndexes: lists.map((list) => ({
+    LocalSecondaryIndexes:
+      lists.length === 0
+        ? undefined
+        : lists.map((list) => ({
             IndexName: list,
             KeySchema: keySchema(list),
             Projection: { ProjectionType: 'ALL' },
           })),
-        }),
   });
   try {
     await client.send(command);
