@@ -1,6 +1,7 @@
 import { parsePolicy } from '../../schemas/policy.ts';
 import { readBody, readJson } from '../../shared/http/body.ts';
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import { invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Activation, ActivateOutcome } from './activation.ts';
 
@@ -63,10 +64,7 @@ export const policyRoutes = (admin: PolicyAdmin): readonly Route[] => [
     handle: async (call) => {
       const body = await readJson(call.req, 1_024);
       const mode = typeof body === 'object' && body !== null && 'mode' in body ? body.mode : undefined;
-      if (mode !== 'observe' && mode !== 'enforce') {
-        const error = { path: '/mode', code: 'ENUM', detail: 'must be observe or enforce' } as const;
-        throw new ProblemError('VALIDATION_FAILED', `${error.path}: ${error.detail}`, { errors: [error] });
-      }
+      if (mode !== 'observe' && mode !== 'enforce') throw invalid('/mode', 'ENUM', 'must be observe or enforce');
       return outcome(admin, await admin.activation.setMode(mode, 'admin'), 'active');
     },
   },

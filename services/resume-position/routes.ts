@@ -7,7 +7,7 @@ import { AFTER_QUERY, notYet, readAfter, refuseWarming } from '../../shared/http
 import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
 import { cursorIn, limitIn, MAX_LIMIT, PAGE_QUERY } from '../../shared/http/list.ts';
-import { choiceIn, invalid } from '../../shared/http/query.ts';
+import { choiceIn, idOf, invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Cursors } from '../../shared/table/cursor.ts';
 import type { AnyTable } from '../../shared/table/table.ts';
@@ -197,8 +197,4 @@ const titleAsked = (api: ResumeApi, call: Call): { key: AccountKey; name: TitleN
   return { key, name: { profileId, contentId: idIn(call.params, 'contentId') } };
 };
 
-const idIn = (params: Call['params'], name: string): string => {
-  const id = params[name] ?? '';
-  if (isId(id)) return id;
-  throw invalid(`/${name}`, 'FORMAT', 'must have 1 to 128 characters, none of them a control character');
-};
+const idIn = (params: Call['params'], name: string): string => idOf(name, params[name] ?? '');

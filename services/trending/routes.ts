@@ -1,9 +1,8 @@
 import type { TrendingList } from '../../schemas/generated/http.ts';
-import { isId } from '../../schemas/validate.ts';
 import { refuseWarming } from '../../shared/http/after.ts';
 import type { Call, Reply } from '../../shared/http/call.ts';
 import { LIMIT_QUERY, limitIn } from '../../shared/http/list.ts';
-import { choiceIn, invalid } from '../../shared/http/query.ts';
+import { choiceIn, idOf, invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { MaybePromise, StateView } from '../../shared/state/state.ts';
 import type { Scope } from './figures.ts';
@@ -85,16 +84,12 @@ const scopeIn = ({ query }: Call): Scope | null => {
   if (country !== null && deviceType !== null)
     throw invalid('/deviceType', 'DUPLICATE', 'must be left out where country is given');
   if (country !== null && !/^[A-Z]{2}$/.test(country)) throw invalid('/country', 'FORMAT', 'must be 2 capital letters');
-  if (deviceType !== null && !isId(deviceType)) throw invalid('/deviceType', 'FORMAT', ID_MEANS);
   if (country !== null) return { kind: 'country', name: country };
-  return deviceType === null ? null : { kind: 'deviceType', name: deviceType };
+  return deviceType === null ? null : { kind: 'deviceType', name: idOf('deviceType', deviceType) };
 };
 
-const ID_MEANS = 'must have 1 to 128 characters, none of them a control character';
-
 const getAudience = async (api: TrendingApi, call: Call): Promise<Reply> => {
-  const contentId = call.params['contentId'] ?? '';
-  if (!isId(contentId)) throw invalid('/contentId', 'FORMAT', ID_MEANS);
+  const contentId = idOf('contentId', call.params['contentId'] ?? '');
   const window = choiceIn(call, 'window', WINDOW_NAMES) ?? '1h';
   const seen = await api.read(api.partitionOf(contentId), contentId);
   refuseWarming(seen.checkpoint);

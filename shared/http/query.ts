@@ -1,9 +1,16 @@
 import type { FieldError } from '../../schemas/generated/http.ts';
+import { isId } from '../../schemas/validate.ts';
 import { type Call, ProblemError } from './call.ts';
 
 /** A parameter that is refused, by its JSON pointer. */
 export const invalid = (path: string, code: FieldError['code'], detail: string): ProblemError =>
   new ProblemError('VALIDATION_FAILED', `${path}: ${detail}`, { errors: [{ path, code, detail }] });
+
+/** What names something, from a path or a query. */
+export const idOf = (name: string, text: string): string => {
+  if (isId(text)) return text;
+  throw invalid(`/${name}`, 'FORMAT', 'must have 1 to 128 characters, none of them a control character');
+};
 
 /** Null where the parameter is left out. */
 export const choiceIn = <T extends string>({ query }: Call, name: string, choices: readonly T[]): T | null => {
