@@ -14,7 +14,8 @@ const asked = (words.length === 0 ? ['local'] : words).flatMap((word) => (word =
 const unknown = asked.filter((word) => !isRole(word));
 if (unknown.length > 0)
   fail([
-    `no such role: ${unknown.join(', ')}. There are: ${ROLE_NAMES.join(', ')}; none, or local, for all but archive.`,
+    `no such role: ${unknown.join(', ')}. There are: ${ROLE_NAMES.join(', ')}; none, or local, for all but ` +
+      `${ROLE_NAMES.filter((name) => !LOCAL_ROLES.includes(name)).join(' and ')}.`,
   ]);
 const roles = ROLE_NAMES.filter((name) => asked.includes(name));
 

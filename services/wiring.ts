@@ -87,9 +87,8 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       logger,
     });
     closers.push(() => processors.close());
-    const trending = !roles.includes('trending')
-      ? null
-      : openTrending({
+    const trending = roles.includes('trending')
+      ? openTrending({
           log,
           store,
           partitions,
@@ -99,7 +98,8 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
           tenant: config.tenant,
           minAudience: config.trendingMinAudience,
           partitionOf: (key) => partitionOf(key, partitions),
-        });
+        })
+      : null;
     closers.push(() => trending?.close());
     // With others, who answers what is not this process's to wait for.
     if (engine.alone) {
@@ -119,9 +119,8 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       trending,
       watching,
     });
-    const live = !servesLivePage(config, roles)
-      ? null
-      : createLive({
+    const live = servesLivePage(config, roles)
+      ? createLive({
           log,
           partitions,
           roles,
@@ -129,7 +128,8 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
           audience: trending?.audience ?? null,
           pause: () => pause(LIVE_TURN_MS),
           onTrouble,
-        });
+        })
+      : null;
     const admin = createFront({ ...watching.front, routes: served.adminRoutes, nextRequestId: served.nextRequestId });
     const front = createFront({
       ...watching.front,
