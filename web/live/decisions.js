@@ -1,5 +1,6 @@
 import { byId, element, timeOf } from './element.js';
 import { lineChart } from './charts.js';
+import { MAX_ROWS, showNewest } from './newest.js';
 
 /** What an outcome is, in a word, and the line of the chart that counts it. */
 const OUTCOMES = {
@@ -18,7 +19,6 @@ const LINES = [
   { name: 'ended', label: 'ended', dash: [10, 3, 2, 3] },
 ];
 const WINDOW_SECONDS = 120;
-const MAX_ROWS = 50;
 
 /** Decisions as they happen, and how many there are in a second. `reasons`: the sentence of each reason. */
 export const decisions = (reasons) => {
@@ -50,15 +50,11 @@ export const decisions = (reasons) => {
       const shown = Array.from({ length: WINDOW_SECONDS }, (_, i) => last - WINDOW_SECONDS + 1 + i);
       chart.show([shown, ...LINES.map(({ name }) => shown.map((second) => seconds.get(second)?.[name] ?? 0))]);
 
-      const list = byId('decisions');
-      list.prepend(
-        ...waiting
-          .splice(0)
-          .map((one) => row(one, reasons()))
-          .reverse(),
+      const newest = waiting.splice(0).reverse();
+      showNewest(
+        'decisions',
+        newest.map((one) => row(one, reasons())),
       );
-      while (list.children.length > MAX_ROWS) list.lastChild.remove();
-      byId('decisions-note').hidden = list.children.length > 0;
     },
   };
 };

@@ -1,6 +1,5 @@
-import { byId, durationText, element, timeOf } from './element.js';
-
-const MAX_ROWS = 50;
+import { durationText, element, timeOf } from './element.js';
+import { MAX_ROWS, showNewest } from './newest.js';
 
 /** The words for how a view ended; those that are not here are words already. */
 const REASONS = { paused_out: 'paused too long', evicted: 'slot taken', replaced: 'something else was started' };
@@ -17,15 +16,8 @@ export const views = () => {
       waiting = [...waiting, ...items].slice(-MAX_ROWS);
     },
     draw: () => {
-      const list = byId('views');
-      list.prepend(
-        ...waiting
-          .splice(0)
-          .sort((a, b) => b.atMs - a.atMs)
-          .map(row),
-      );
-      while (list.children.length > MAX_ROWS) list.lastChild.remove();
-      byId('views-note').hidden = list.children.length > 0;
+      const newest = waiting.splice(0).sort((a, b) => b.atMs - a.atMs);
+      showNewest('views', newest.map(row));
     },
   };
 };
