@@ -10,7 +10,6 @@ import type { Log } from './log.ts';
 const TOPIC = 'heartbeats.v1';
 /** The first start fetches the jars. */
 const START_MS = 300_000;
-const ELECTION = 'org.apache.kafka.tools.LeaderElectionCommand';
 const PATIENCE_MS = 60_000;
 
 let kafka: OwnKafka;
@@ -179,18 +178,13 @@ describe('the Kafka log on three brokers', () => {
         ]);
         return Number(/\((\d)\)/.exec(said)?.[1]);
       };
-      /** Refused as long as a broker that is to lead has not caught up. */
-      const leadersMoveBack = async (): Promise<void> => {
-        const args = ['--election-type', 'preferred', '--all-topic-partitions'];
-        while (!(await kafka.tool(ELECTION, args).then(Boolean, () => false)));
-      };
-      await leadersMoveBack();
+      await kafka.moveLeadersBack();
       await arrives('first');
       const first = await coordinator();
       await kafka.kill(first);
       await arrives('without it');
       await kafka.restart(first);
-      await leadersMoveBack();
+      await kafka.moveLeadersBack();
       expect(await coordinator()).toBe(first);
       await arrives('with it again');
       await log.close();

@@ -27,6 +27,8 @@ export type OwnKafka = {
   /** Stops and goes on without a word, as a machine that hangs: nothing is closed, nothing is answered. */
   freeze(id: number): void;
   thaw(id: number): void;
+  /** Leaders and coordinators go back to the brokers that are to have them; resolves when they have caught up and it is done. */
+  moveLeadersBack(): Promise<void>;
   /** Runs one of Kafka's own tools, by its class, and answers what it prints. */
   tool(name: string, args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
@@ -75,22 +77,35 @@ const start = async (options: Omit<KafkaOptions, 'folder' | 'onLaunch'>): Promis
   return { kafka, watch: () => watch(kafka), dismiss: keeper.dismiss };
 };
 
-const own = ({ kafka, watch, dismiss }: Started): OwnKafka => ({
-  brokers: bootstrapOf(kafka).split(','),
-  frontPorts: kafka.nodes.flatMap(({ front }) => (front === null ? [] : [front.port])),
-  kill: async (id, signal) => {
-    await killBroker(kafka, id, signal);
-    await watch();
-  },
-  restart: async (id) => {
-    await restartBroker(kafka, id);
-    await watch();
-  },
-  freeze: (id) => signalBroker(kafka, id, 'SIGSTOP'),
-  thaw: (id) => signalBroker(kafka, id, 'SIGCONT'),
-  tool: (name, args) => runTool(kafka, name, ['--bootstrap-server', bootstrapOf(kafka), ...args]),
-  stop: async () => {
-    await stopKafka(kafka);
-    dismiss();
-  },
-});
+const LEAD_AGAIN_WITHIN_MS = 60_000;
+
+const own = ({ kafka, watch, dismiss }: Started): OwnKafka => {
+  const tool: OwnKafka['tool'] = (name, args) =>
+    runTool(kafka, name, ['--bootstrap-server', bootstrapOf(kafka), ...args]);
+  return {
+    brokers: bootstrapOf(kafka).split(','),
+    frontPorts: kafka.nodes.flatMap(({ front }) => (front === null ? [] : [front.port])),
+    kill: async (id, signal) => {
+      await killBroker(kafka, id, signal);
+      await watch();
+    },
+    restart: async (id) => {
+      await restartBroker(kafka, id);
+      await watch();
+    },
+    freeze: (id) => signalBroker(kafka, id, 'SIGSTOP'),
+    thaw: (id) => signalBroker(kafka, id, 'SIGCONT'),
+    moveLeadersBack: async () => {
+      const until = performance.now() + LEAD_AGAIN_WITHIN_MS;
+      const args = ['--election-type', 'preferred', '--all-topic-partitions'];
+      // It refuses as long as a broker that is to lead has not caught up.
+      while (!(await tool('org.apache.kafka.tools.LeaderElectionCommand', args).then(Boolean, () => false)))
+        if (performance.now() > until) throw new Error('a broker that is to lead does not catch up');
+    },
+    tool,
+    stop: async () => {
+      await stopKafka(kafka);
+      dismiss();
+    },
+  };
+};
