@@ -2,11 +2,10 @@ import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ResumePosition, ResumePositionList } from '../../schemas/generated/http.ts';
 import { accountKey } from '../../schemas/ids.ts';
 import { MINUTE_MS } from '../../schemas/time.ts';
-import { createFront, type Front } from '../../shared/http/front.ts';
-import { listen } from '../../shared/http/server.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { addPages } from '../pages.ts';
 import { type Api, openApi } from '../testing/contract.ts';
+import { openFront } from '../testing/front.ts';
 import type { Request, Response } from '../testing/http.ts';
 import { PUT_EVERY_MS } from './resume.ts';
 import { resumeRoutes } from './routes.ts';
@@ -45,17 +44,8 @@ const routes = resumeRoutes({
   nextRequestId: () => `r-${(requests += 1)}`,
 });
 
-const front: Front = createFront({
-  routes,
-  nextRequestId: () => 'request',
-  onAnswer: () => {},
-  onInternal: (error) => {
-    throw error;
-  },
-  extend: (app) => addPages(app, { routes }),
-});
-const port = await listen(front.server, { name: 'PORT', port: 0, host: '127.0.0.1' });
-const url = (): string => `http://127.0.0.1:${port}`;
+const { url: at, close } = await openFront(routes, (app) => addPages(app, { routes }));
+const url = (): string => at;
 /** Each answer is held against the published document. */
 const api: Api = await openApi({ url, adminUrl: url });
 
@@ -64,10 +54,7 @@ beforeEach(() => {
   isFolding = true;
   home.silence(1_000);
 });
-afterAll(() => {
-  front.server.close();
-  front.server.closeAllConnections();
-});
+afterAll(close);
 
 const LIST = '/v1/accounts/household/profiles/parent/resume-positions';
 const call = (path: string, request: Partial<Request> = {}): Promise<Response> =>

@@ -1,6 +1,5 @@
-import { createFront } from '../../shared/http/front.ts';
-import { listen } from '../../shared/http/server.ts';
 import { addLivePage } from '../pages.ts';
+import { openFront } from './front.ts';
 import { createLive, type LiveAudience, type LiveOptions } from '../live/live.ts';
 
 /** The page and its events by themselves: on a log in which nothing ever happens, with turns as the test makes them. */
@@ -21,19 +20,10 @@ export const openLive = async (audience: LiveAudience | null, options: Partial<L
     },
     ...options,
   });
-  const front = createFront({
-    routes: [live.route],
-    nextRequestId: () => 'request',
-    onAnswer: () => {},
-    onInternal: (error) => {
-      throw error;
-    },
-    extend: addLivePage,
-  });
-  const port = await listen(front.server, { name: 'PORT', port: 0, host: '127.0.0.1' });
+  const front = await openFront([live.route], addLivePage);
   return {
     live,
-    url: `http://127.0.0.1:${port}`,
+    url: front.url,
     turn: (times: number): void => {
       for (let turn = 0; turn < times; turn++) live.turn();
     },
@@ -43,8 +33,7 @@ export const openLive = async (audience: LiveAudience | null, options: Partial<L
       }),
     close: async (): Promise<void> => {
       await live.close();
-      front.server.close();
-      front.server.closeAllConnections();
+      front.close();
     },
   };
 };

@@ -1,11 +1,10 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ContentAudience, TrendingList } from '../../schemas/generated/http.ts';
 import { epochMs, liveMs, MINUTE_MS } from '../../schemas/time.ts';
-import { createFront, type Front } from '../../shared/http/front.ts';
-import { listen } from '../../shared/http/server.ts';
 import type { Checkpoint, Row } from '../../shared/state/state.ts';
 import { addPages } from '../pages.ts';
 import { type Api, openApi } from '../testing/contract.ts';
+import { openFront } from '../testing/front.ts';
 import type { Response } from '../testing/http.ts';
 import { type Audience, audience } from './audience.ts';
 import { type Board, board } from './board.ts';
@@ -55,23 +54,11 @@ const routes = trendingRoutes({
   partitionOf: (key) => key.length,
   tenant: 'tenant',
 });
-const front: Front = createFront({
-  routes,
-  nextRequestId: () => 'request',
-  onAnswer: () => {},
-  onInternal: (error) => {
-    throw error;
-  },
-  extend: (app) => addPages(app, { routes }),
-});
-const port = await listen(front.server, { name: 'PORT', port: 0, host: '127.0.0.1' });
-const url = (): string => `http://127.0.0.1:${port}`;
+const { url: at, close } = await openFront(routes, (app) => addPages(app, { routes }));
+const url = (): string => at;
 /** Each answer is held against the published document. */
 const api: Api = await openApi({ url, adminUrl: url });
-afterAll(() => {
-  front.server.close();
-  front.server.closeAllConnections();
-});
+afterAll(close);
 
 const get = (path: string): Promise<Response> => api.call({ path: `/v1/${path}` });
 const listOf = async (query: string): Promise<TrendingList> => {
