@@ -11,7 +11,9 @@ const config: Config = {
     ],
   },
   testMatch: ['**/*.test.ts'],
-  testTimeout: 30_000,
+  // Most of the time a test waits for another program: two at a time use two cores, and more would be in each other's way.
+  maxWorkers: 2,
+  testTimeout: 60_000,
   passWithNoTests: false,
 };
 

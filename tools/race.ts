@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { runRaces } from '../services/testing/races.ts';
 import { randomOf } from '../services/testing/random.ts';
-import { startServer } from '../services/testing/server.ts';
+import { PATIENT, startServer } from '../services/testing/server.ts';
 import { startCluster } from './cluster/cluster.ts';
 import { startParts } from './cluster/parts.ts';
 
@@ -28,7 +28,7 @@ const onCluster = async (): Promise<Place> => {
   const parts = await startParts({ brokers: 1, redis: 'single' });
   const counts = { ingest: 2, concurrency: 3 };
   // Who waits long enough gets a decision, though its owner has just died.
-  const env = { ...parts.env, DECISION_TIMEOUT_MS: '10000', APPEND_TIMEOUT_MS: '5000' };
+  const env = { ...parts.env, ...PATIENT };
   const { processes, close } = await startCluster({ env, counts, port: 0, adminPort: 0 });
   const random = randomOf(1);
   let kills = 0;

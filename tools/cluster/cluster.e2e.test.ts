@@ -8,6 +8,7 @@ import { send } from '../../services/testing/http.ts';
 import { startLoad } from '../../services/testing/load.ts';
 import { beat, start } from '../../services/testing/player.ts';
 import { runRaces } from '../../services/testing/races.ts';
+import { PATIENT } from '../../services/testing/server.ts';
 import { truthOn } from '../../services/testing/truth.ts';
 import { type Cluster, roleFor, startCluster } from './cluster.ts';
 import { type ClusterParts, startParts } from './parts.ts';
@@ -20,8 +21,7 @@ let parts: ClusterParts;
 let cluster: Cluster;
 beforeAll(async () => {
   parts = await startParts({ brokers: 1, redis: 'single' });
-  // What is tested is not how quick the machine is: a slow one delays answers and refuses nothing.
-  const env = { ...parts.env, DECISION_TIMEOUT_MS: '10000', APPEND_TIMEOUT_MS: '5000', PARTITIONS: '8' };
+  const env = { ...parts.env, ...PATIENT, PARTITIONS: '8' };
   cluster = await startCluster({ env, counts: { ingest: 2, concurrency: 2 }, port: 0, adminPort: 0 });
 }, START_MS);
 afterAll(async () => {

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Evening, remembered, watched, watchFilm } from '../../services/testing/evening.ts';
 import { newAccount } from '../../services/testing/player.ts';
+import { PATIENT } from '../../services/testing/server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { type ClusterParts, startParts } from './parts.ts';
 
@@ -15,8 +16,7 @@ let evenings: readonly Evening[];
 let dynamo: DynamoDBClient;
 beforeAll(async () => {
   parts = await startParts({ brokers: 1, redis: 'single', dynamo: true });
-  // What is tested is not how quick the machine is: a slow one delays answers and refuses nothing.
-  const env = { ...parts.env, DECISION_TIMEOUT_MS: '10000', APPEND_TIMEOUT_MS: '5000', PARTITIONS: '4' };
+  const env = { ...parts.env, ...PATIENT, PARTITIONS: '4' };
   const counts = { ingest: 1, concurrency: 1, 'resume-position': 1, 'view-end': 1, trending: 1, archive: 1 };
   cluster = await startCluster({ env, counts, port: 0, adminPort: 0 });
   dynamo = new DynamoDBClient({

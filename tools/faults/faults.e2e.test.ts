@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomOf } from '../../services/testing/random.ts';
+import { PATIENT } from '../../services/testing/server.ts';
 import { FAULT_NAMES, faultsInOrder } from './kinds.ts';
 import { runOutage } from './outage.ts';
 import { runRolling } from './rolling.ts';
@@ -67,7 +68,7 @@ describe('a cluster that is busy', () => {
   it(
     'keeps who watches through a storm of starts',
     async () => {
-      const report = await runStorm({ steady: 20, times: 10, seconds: 5 });
+      const report = await runStorm({ steady: 20, times: 10, seconds: 5, env: PATIENT });
       expect(report.violations).toEqual([]);
       expect(report.decided + report.refused).toBe(report.starts);
     },
@@ -77,7 +78,7 @@ describe('a cluster that is busy', () => {
   it(
     'answers no 5xx while every process is replaced, twice',
     async () => {
-      const report = await runRolling({ previous: null, accounts: 40 });
+      const report = await runRolling({ previous: null, accounts: 40, env: PATIENT });
       expect(report.violations).toEqual([]);
       expect(report.replaced).toBe(8);
     },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startLoad } from '../../services/testing/load.ts';
+import type { Environment } from '../../services/testing/server.ts';
 import { truthOn } from '../../services/testing/truth.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { startParts } from '../cluster/parts.ts';
@@ -23,6 +24,8 @@ export type RollingOptions = {
   /** The start of an earlier release; null: this one's. */
   readonly previous: string | null;
   readonly accounts: number;
+  /** Settings over the defaults. */
+  readonly env?: Environment;
 };
 export type RollingReport = {
   readonly violations: readonly string[];
@@ -34,11 +37,15 @@ export type RollingReport = {
   readonly degraded: number;
 };
 
-export const runRolling = async ({ previous, accounts }: RollingOptions): Promise<RollingReport> => {
+export const runRolling = async ({ previous, accounts, env = {} }: RollingOptions): Promise<RollingReport> => {
   const parts = await startParts({ brokers: 1, redis: 'single' });
-  const { env } = parts;
   const main = previous === null ? {} : { main: previous };
-  const cluster = await startCluster({ env, counts: { ingest: 2, concurrency: 2 }, port: 0, adminPort: 0 });
+  const cluster = await startCluster({
+    env: { ...parts.env, ...env },
+    counts: { ingest: 2, concurrency: 2 },
+    port: 0,
+    adminPort: 0,
+  });
   try {
     await untilWell(cluster);
     const { url, processes } = cluster;

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Decision } from '../../schemas/generated/http.ts';
 import { send } from '../../services/testing/http.ts';
 import { start } from '../../services/testing/player.ts';
+import type { Environment } from '../../services/testing/server.ts';
 import { quantile } from '../../bench/row.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { startParts } from '../cluster/parts.ts';
@@ -16,7 +17,13 @@ import { show } from './show.ts';
  * A cluster with running streams and a steady rate of starts, then so many times as many starts, each on a connection of its
  * own. Running streams must not notice; starts are decided soon or told when to come back.
  */
-export type StormOptions = { readonly steady: number; readonly times: number; readonly seconds: number };
+export type StormOptions = {
+  readonly steady: number;
+  readonly times: number;
+  readonly seconds: number;
+  /** Settings over the defaults. */
+  readonly env?: Environment;
+};
 export type StormReport = {
   readonly violations: readonly string[];
   /** What took longer than it may on a machine that does nothing else. */
@@ -36,10 +43,14 @@ const BEAT_MS = 10_000;
 const STEADY_SECONDS = 20;
 const DECIDED_WITHIN_MS = 500;
 
-export const runStorm = async ({ steady, times, seconds }: StormOptions): Promise<StormReport> => {
+export const runStorm = async ({ steady, times, seconds, env = {} }: StormOptions): Promise<StormReport> => {
   const parts = await startParts({ brokers: 1, redis: 'single' });
-  const { env } = parts;
-  const cluster = await startCluster({ env, counts: { ingest: 2, concurrency: 2 }, port: 0, adminPort: 0 });
+  const cluster = await startCluster({
+    env: { ...parts.env, ...env },
+    counts: { ingest: 2, concurrency: 2 },
+    port: 0,
+    adminPort: 0,
+  });
   const urls = cluster.processes.ready('ingest').map(({ url }) => url);
   try {
     const crowd = startCrowd({ name: 'running', size: RUNNING, intervalMs: BEAT_MS, url: () => cluster.url });
