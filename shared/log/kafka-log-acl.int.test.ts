@@ -76,7 +76,7 @@ describe('the Kafka log of a user that ACLs limit', () => {
     await owner.close();
     await allowService(prefix);
     troubles = [];
-    log = await open({ prefix, createTopics: false, onTrouble: (error) => troubles.push(error) });
+    log = await openOnceSeen({ prefix, createTopics: false, onTrouble: (error) => troubles.push(error) });
   }, PATIENCE_MS);
   afterEach(() => log.close(), PATIENCE_MS);
 
@@ -89,6 +89,16 @@ describe('the Kafka log of a user that ACLs limit', () => {
       sasl: { mechanism: 'scram-sha-512', username, password: 'correct-horse-7' },
       ...options,
     });
+  /** A broker learns of a right some time after it was given. */
+  const openOnceSeen: typeof open = async (options, username) => {
+    for (;;) {
+      const opened = await open(options, username).catch((error: unknown) => {
+        if (error instanceof LogMisconfigured) return null;
+        throw error;
+      });
+      if (opened !== null) return opened;
+    }
+  };
   const append = (text: string) => log.append(TOPIC, 0, [record(text)]);
   const troubled = async (text: string): Promise<void> => {
     while (!troubles.some((error) => error instanceof LogUnavailable && String(error).includes(text))) await sleep(20);
@@ -128,7 +138,7 @@ describe('the Kafka log of a user that ACLs limit', () => {
     const right = { principal: 'User:guest', resourceType: AclResourceTypes.TOPIC, resourceName: prefix };
     await allow({ ...right, operation: AclOperationTypes.READ });
     await allow({ ...right, operation: AclOperationTypes.DESCRIBE_CONFIGS });
-    const guest = await open({ prefix, createTopics: false }, 'guest');
+    const guest = await openOnceSeen({ prefix, createTopics: false }, 'guest');
     const write = () => guest.append(TOPIC, 0, [record('text')]);
     await expect(write()).rejects.toThrow('Cluster authorization failed (CLUSTER_AUTHORIZATION_FAILED)');
     await allow({ ...right, operation: AclOperationTypes.WRITE });
