@@ -18,6 +18,7 @@ const EDGE = [
   'services/main.ts',
   'services/run.ts',
   'services/wiring.ts',
+  'services/identity.ts',
   'services/engines.ts',
   'services/policy-file.ts',
   'services/testing/**/*.ts',

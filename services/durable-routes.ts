@@ -24,7 +24,6 @@ export type DurableOptions = {
   readonly waitsFor: (processor: string) => (partition: number, offset: number) => Promise<boolean>;
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
   readonly partitionOf: (key: AccountKey) => number;
-  readonly tenant: string;
   readonly clock: () => number;
   readonly nextRequestId: () => string;
 };

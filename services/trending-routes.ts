@@ -8,7 +8,9 @@ import { rankings } from './trending/ranking.ts';
 import { type TrendingApi, trendingRoutes } from './trending/routes.ts';
 
 export type TrendingOptions = LiveBoardOptions &
-  Pick<TrendingApi, 'partitionOf' | 'tenant'> & {
+  Pick<TrendingApi, 'partitionOf'> & {
+    /** Whose audience the live page shows. */
+    readonly tenant: string;
     readonly store: Pick<StateStore, 'read'>;
     readonly minAudience: number;
   };

@@ -3,9 +3,11 @@ import { recordSchemas, writeWithIds } from '../schemas/codec.ts';
 import { HOUR_MS, SECOND_MS } from '../schemas/time.ts';
 import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
+import { identifier, sessionReader } from '../shared/http/identify.ts';
 import { drained, harden, listen } from '../shared/http/server.ts';
 import { accountKeys } from '../shared/identity/account-keys.ts';
 import { networkKeys } from '../shared/identity/network-keys.ts';
+import type { Verify } from '../shared/identity/verifier.ts';
 import { createTokens } from '../shared/identity/tokens.ts';
 import { partitionOf } from '../shared/log/partition.ts';
 import { openSchemaRegistry, type SchemaRegistry } from '../shared/registry/schema-registry.ts';
@@ -13,6 +15,7 @@ import { realTimer } from '../shared/state/real-timer.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
 import { createMetrics, type Metrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
 import { type Activation, openActivation } from './concurrency/activation.ts';
+import { openIdentity } from './identity.ts';
 import { policyRoutes } from './concurrency/admin.ts';
 import { concurrency } from './concurrency/concurrency.ts';
 import { concurrencyRoutes } from './concurrency/routes.ts';
@@ -70,6 +73,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
     });
     closers.push(() => engine.close());
     const { log, store } = engine;
+    const verify = await openIdentity(config, clock, onTrouble);
     const owns = roles.includes('concurrency');
     const activation = owns ? await openActivation({ log, store, partitions: config.partitions, clock }) : null;
     if (activation !== null) await activatePolicyFile(activation, config, logger);
@@ -118,6 +122,7 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       processors,
       trending,
       watching,
+      verify,
     });
     const live = servesLivePage(config, roles)
       ? createLive({
@@ -130,11 +135,13 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
           onTrouble,
         })
       : null;
-    const admin = createFront({ ...watching.front, routes: served.adminRoutes, nextRequestId: served.nextRequestId });
+    const { identify, nextRequestId } = served;
+    const admin = createFront({ ...watching.front, routes: served.adminRoutes, identify, nextRequestId });
     const front = createFront({
       ...watching.front,
       routes: [...served.publicRoutes, ...(live === null ? [] : [live.route])],
-      nextRequestId: served.nextRequestId,
+      identify,
+      nextRequestId,
       extend: (app) => {
         addPages(app, { routes: [...served.publicRoutes, ...served.adminRoutes] });
         if (live !== null) addLivePage(app);
@@ -202,6 +209,7 @@ type Parts = {
   readonly processors: Processors;
   readonly trending: Trending | null;
   readonly watching: ReturnType<typeof observed>;
+  readonly verify: Verify | null;
 };
 
 const serve = (parts: Parts) => {
@@ -233,11 +241,12 @@ const serve = (parts: Parts) => {
     accountKey: accountKeys(secrets.pepper),
     partitionOf: (key: string) => partitionOf(key, config.partitions),
     tokens,
-    tenant: config.tenant,
     clock,
   };
+  const readSession = sessionReader(tokens, clock);
   const ingest: Ingest = {
     ...shared,
+    readSession,
     lanes,
     claims: { waiting: 0, most: config.startsWaitingMax },
     networkKey: networkKeys(secrets.pepper),
@@ -259,6 +268,7 @@ const serve = (parts: Parts) => {
     },
   });
   return {
+    identify: identifier({ verify: parts.verify, readSession, tenant: config.tenant }),
     nextRequestId,
     turn: lanes.turn,
     publicRoutes: [

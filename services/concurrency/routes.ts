@@ -3,7 +3,8 @@ import type { BlockCheckRequest, SessionList } from '../../schemas/generated/htt
 import { validateBlockCheck } from '../../schemas/validate.ts';
 import { AFTER_QUERY, isWarming, readAfter, refuseWarming } from '../../shared/http/after.ts';
 import { readJson } from '../../shared/http/body.ts';
-import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import { type Call, ProblemError, type Reply, tenantOf } from '../../shared/http/call.ts';
+import { refuseOther } from '../../shared/http/guard.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Tokens } from '../../shared/identity/tokens.ts';
 import type { Claimant } from './account.ts';
@@ -28,7 +29,6 @@ export type ConcurrencyApi = {
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
   readonly partitionOf: (key: AccountKey) => number;
   readonly tokens: Tokens;
-  readonly tenant: string;
   readonly clock: () => number;
 };
 
@@ -55,6 +55,7 @@ export const concurrencyRoutes = (api: ConcurrencyApi): readonly Route[] => [
     operationId: 'blockCheck',
     summary: 'May this stream go on, or would a start be allowed now? Changes nothing.',
     port: 'public',
+    callers: ['session', 'player', 'service'],
     touches: 'account-in-query',
     hot: true,
     query: QUERY,
@@ -72,6 +73,7 @@ export const concurrencyRoutes = (api: ConcurrencyApi): readonly Route[] => [
     operationId: 'blockCheckByBody',
     summary: 'The same question with its fields in the body.',
     port: 'public',
+    callers: ['session', 'player', 'service'],
     touches: 'account-in-body',
     query: [AFTER_QUERY],
     request: 'block-check-request',
@@ -92,6 +94,7 @@ export const concurrencyRoutes = (api: ConcurrencyApi): readonly Route[] => [
     operationId: 'listSessions',
     summary: 'The streams that hold slots now.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'account-in-path',
     query: [AFTER_QUERY],
     responses: { 200: 'session-list' },
@@ -101,15 +104,25 @@ export const concurrencyRoutes = (api: ConcurrencyApi): readonly Route[] => [
 ];
 
 const blockCheck = (api: ConcurrencyApi, call: Call, body: unknown): Reply | Promise<Reply> => {
-  const checked = validateBlockCheck(body);
+  const checked = validateBlockCheck(withOwn(call, body));
   if (!checked.ok) {
     const detail = checked.errors.map((e) => `${e.path}: ${e.detail}`).join('; ');
     throw new ProblemError('VALIDATION_FAILED', detail, { errors: checked.errors });
   }
   const question = checked.value;
-  const key = api.accountKey(api.tenant, question.accountId);
+  refuseOther(call, question.accountId);
+  if (call.caller === null && call.session !== null && call.session.sessionId !== question.sessionId)
+    throw new ProblemError('SESSION_TOKEN_MISMATCH', 'the session token is for another session');
+  const key = api.accountKey(tenantOf(call), question.accountId);
   const seen = seenBy(api, call, key);
   return seen instanceof Promise ? seen.then((s) => answer(api, key, question, s)) : answer(api, key, question, seen);
+};
+
+/** What the question may leave out where the token says it. */
+const withOwn = ({ caller, session }: Call, body: unknown): unknown => {
+  const accountId = (caller ?? session)?.accountId ?? null;
+  if (accountId === null || typeof body !== 'object' || body === null) return body;
+  return caller === null ? { accountId, sessionId: session?.sessionId, ...body } : { accountId, ...body };
 };
 
 const answer = (api: ConcurrencyApi, key: AccountKey, question: BlockCheckRequest, seen: Seen): Reply => {
@@ -149,7 +162,7 @@ const listSessions = async (api: ConcurrencyApi, call: Call): Promise<Reply> => 
       errors: [{ path: '/accountId', code: 'RANGE', detail: 'must have at most 128 characters' }],
     });
   }
-  const key = api.accountKey(api.tenant, accountId);
+  const key = api.accountKey(tenantOf(call), accountId);
   const seen = await seenBy(api, call, key);
   refuseWarming(seen.checkpoint);
   const asker = askerFor(api, key, null);

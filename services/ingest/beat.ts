@@ -13,7 +13,7 @@ import {
   stampFrom,
   verdictOf,
 } from '../concurrency/view.ts';
-import { type Ingest, seenAfter } from './ingest.ts';
+import { bearerOf, type Ingest, seenAfter } from './ingest.ts';
 import type { Refusal, Stored } from './lanes.ts';
 import { stampBeat } from './stamp.ts';
 
@@ -33,7 +33,7 @@ export type Submitted = {
 
 export const submit = (ingest: Ingest, call: Call, submitted: Submitted): void => {
   const { beat, token, wanted, dropped } = submitted;
-  const tenant = token?.tenant ?? ingest.tenant;
+  const { tenant, claims } = bearerOf(call, token);
   const key = ingest.accountKey(tenant, beat.accountId);
   const receivedAtMs = ingest.clock();
   if (dropped.length > 0) for (const path of dropped) ingest.count.dropped(path);
@@ -48,7 +48,7 @@ export const submit = (ingest: Ingest, call: Call, submitted: Submitted): void =
           source: 'player',
           networkKey: ingest.networkKey(call.req.socket.remoteAddress),
           lastDecision: seen === null ? null : stampFrom(seen, beat.sessionId, receivedAtMs),
-          claims: token?.claims ?? NO_CLAIMS,
+          claims,
           metadataKeys: ingest.metadataKeys,
         }),
       ),
@@ -56,7 +56,7 @@ export const submit = (ingest: Ingest, call: Call, submitted: Submitted): void =
       if (wanted === 'none') return submitted.accepted(resultOf(ingest, submitted, stored, null));
       const { seen } = stored;
       const session = seen === null ? undefined : findSession(seen, beat.sessionId);
-      const isClaim = seen !== null && needsJudging(session) && claims(beat);
+      const isClaim = seen !== null && needsJudging(session) && asksForSlot(beat);
       if (wanted === 'latest' && !isClaim) {
         const decision = seen === null || session === undefined ? null : latest(ingest, seen, key, beat);
         return submitted.accepted(resultOf(ingest, submitted, stored, decision));
@@ -69,10 +69,8 @@ export const submit = (ingest: Ingest, call: Call, submitted: Submitted): void =
   });
 };
 
-const NO_CLAIMS: SessionToken['claims'] = {};
-
 /** Whether a beat asks for a slot: not when it ends, nor when it comes out of an offline queue. */
-const claims = (beat: HeartbeatRequest): boolean =>
+const asksForSlot = (beat: HeartbeatRequest): boolean =>
   beat.state !== 'ended' && beat.state !== 'stopped' && beat.state !== 'failed' && (beat.ageMs ?? 0) < 5_000;
 
 /** The newest known decision; it names who holds the slots only when it is a stop, or not what the player knows. */

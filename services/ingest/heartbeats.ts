@@ -28,6 +28,7 @@ export const heartbeatRoute = (ingest: Ingest): Route => ({
   operationId: 'sendHeartbeats',
   summary: 'One heartbeat, or up to 50, stored before they are answered.',
   port: 'public',
+  callers: ['session', 'player', 'service'],
   touches: 'account-in-body',
   hot: true,
   query: [
@@ -74,9 +75,9 @@ const fail = (ingest: Ingest, call: Call, error: unknown): void => {
 
 const takeOne = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): void => {
   const token = sessionTokenOf(ingest, call, tokenIn(body));
-  const checked = validateHeartbeat(body, carriedBy(token));
+  const checked = validateHeartbeat(body, carriedBy(call, token));
   if (!checked.ok) throw invalid(checked.errors);
-  const mismatch = refuseMismatch(token, checked.value);
+  const mismatch = refuseMismatch(call, token, checked.value);
   if (mismatch !== null) throw mismatch;
   submit(ingest, call, {
     beat: checked.value,
@@ -92,7 +93,10 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
   const envelope = validateBatch(body);
   if (!envelope.ok) throw invalid(envelope.errors);
   const { heartbeats } = envelope.value;
-  const token = sessionTokenOf(ingest, call, envelope.value.sessionToken);
+  const { sessionToken } = envelope.value;
+  // Where the batch names nobody, each beat may for itself.
+  const perBeat = sessionToken === undefined && heartbeats.some((one) => tokenIn(one) !== undefined);
+  const token = perBeat ? call.session : sessionTokenOf(ingest, call, sessionToken);
   const rejected: IngestRejection[] = [];
   const results: string[] = [];
   let open = heartbeats.length;
@@ -130,13 +134,13 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
     const own = tokenIn(heartbeats[index]);
     let bearer: SessionToken | null;
     try {
-      bearer = own === undefined ? token : sessionTokenOf(ingest, call, own);
+      bearer = own === undefined && token !== null ? token : sessionTokenOf(ingest, call, own);
     } catch (error) {
       const code = error instanceof ProblemError ? error.code : 'INTERNAL';
       reject(index, code, error instanceof Error ? error.message : '', '/sessionToken', false);
       continue;
     }
-    const checked = validateHeartbeat(heartbeats[index], carriedBy(bearer));
+    const checked = validateHeartbeat(heartbeats[index], carriedBy(call, bearer));
     if (!checked.ok) {
       const [first] = checked.errors;
       reject(
@@ -148,7 +152,7 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
       );
       continue;
     }
-    const mismatch = refuseMismatch(bearer, checked.value);
+    const mismatch = refuseMismatch(call, bearer, checked.value);
     if (mismatch !== null) {
       reject(index, mismatch.code, mismatch.message, '', false);
       continue;

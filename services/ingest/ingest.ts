@@ -1,8 +1,9 @@
 import type { FieldError } from '../../schemas/generated/http.ts';
 import type { CarriedIds } from '../../schemas/validate.ts';
-import { type Call, ProblemError } from '../../shared/http/call.ts';
+import { type Call, ProblemError, tenantOf } from '../../shared/http/call.ts';
+import { otherAccount, unidentified } from '../../shared/http/guard.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
-import { looksLikeSessionToken, type SessionToken, type Tokens } from '../../shared/identity/tokens.ts';
+import type { SessionToken, Tokens } from '../../shared/identity/tokens.ts';
 import type { AccountReader, Seen } from '../concurrency/view.ts';
 import type { Item, Lanes, Refusal, Stored } from './lanes.ts';
 
@@ -18,7 +19,8 @@ export type Ingest = {
   readonly networkKey: (address: string | undefined) => string | null;
   readonly partitionOf: (key: AccountKey) => number;
   readonly tokens: Tokens;
-  readonly tenant: string;
+  /** Throws the problem of a session token that is not good. */
+  readonly readSession: (text: string) => SessionToken;
   readonly metadataKeys: readonly string[];
   readonly heartbeatIntervalMs: number;
   readonly clock: () => number;
@@ -44,9 +46,6 @@ export const PLAYER_PROBLEMS = [
   'BODY_TOO_LARGE',
   'UNSUPPORTED_MEDIA_TYPE',
   'UNSUPPORTED_ENCODING',
-  'SESSION_TOKEN_INVALID',
-  'SESSION_TOKEN_EXPIRED',
-  'SESSION_TOKEN_MISMATCH',
   'LOG_UNAVAILABLE',
   'OVERLOADED',
   'SHUTTING_DOWN',
@@ -91,29 +90,36 @@ export const seenAfter = async (ingest: Ingest, { partition, offset }: Stored, k
   return seen ?? null;
 };
 
-/** The session token of a call, from its header or its body; null when there is none. */
+/** The session token of a call, from its header or its body; null where another token says who calls. */
 export const sessionTokenOf = (ingest: Ingest, call: Call, inBody: string | undefined): SessionToken | null => {
-  const header = call.req.headers.authorization;
-  const bearer = header !== undefined && header.startsWith('Bearer ') ? header.slice(7) : undefined;
-  const text = bearer !== undefined && looksLikeSessionToken(bearer) ? bearer : inBody;
-  if (text === undefined) return null;
-  const token = ingest.tokens.readSession(text);
-  if (token === null) throw new ProblemError('SESSION_TOKEN_INVALID', 'the session token was not issued here');
-  if (token.expiresAtMs <= ingest.clock()) {
-    throw new ProblemError('SESSION_TOKEN_EXPIRED', 'the session token is older than 12 hours');
-  }
+  const token = call.session ?? (inBody === undefined ? null : ingest.readSession(inBody));
+  if (token === null && call.caller === null) throw unidentified();
   return token;
 };
 
+/** Whose call it is, for the record. */
+export const bearerOf = (
+  call: Call,
+  token: SessionToken | null,
+): { readonly tenant: string; readonly claims: SessionToken['claims'] } => ({
+  tenant: token?.tenant ?? tenantOf(call),
+  claims: (token ?? call.caller)?.claims ?? {},
+});
+
 /** What a body may leave out where a token says it. */
-export const carriedBy = (token: SessionToken | null): CarriedIds | undefined => {
-  if (token === null) return undefined;
-  const { accountId, profileId, deviceId, deviceType, contentId, contentType, sessionId } = token;
-  return { accountId, profileId, deviceId, deviceType, contentId, contentType, sessionId };
+export const carriedBy = ({ caller }: Call, token: SessionToken | null): CarriedIds | undefined => {
+  if (token !== null) {
+    const { accountId, profileId, deviceId, deviceType, contentId, contentType, sessionId } = token;
+    return { accountId, profileId, deviceId, deviceType, contentId, contentType, sessionId };
+  }
+  if (caller === null || caller.accountId === null) return undefined;
+  const { accountId, profileId } = caller;
+  return profileId === null ? { accountId } : { accountId, profileId };
 };
 
-/** A token is good for its own account, profile, device and session. */
+/** A session token is good for its own account, profile, device and session; another one for its account. */
 export const refuseMismatch = (
+  call: Call,
   token: SessionToken | null,
   beat: {
     readonly accountId: string;
@@ -122,13 +128,12 @@ export const refuseMismatch = (
     readonly sessionId: string;
   },
 ): ProblemError | null => {
-  if (token === null) return null;
-  for (const field of ['accountId', 'profileId', 'deviceId', 'sessionId'] as const) {
-    if (token[field] !== beat[field]) {
-      return new ProblemError('SESSION_TOKEN_MISMATCH', `the session token is for another ${field}`);
+  if (token !== null)
+    for (const field of ['accountId', 'profileId', 'deviceId', 'sessionId'] as const) {
+      if (token[field] !== beat[field])
+        return new ProblemError('SESSION_TOKEN_MISMATCH', `the session token is for another ${field}`);
     }
-  }
-  return null;
+  return otherAccount(call, beat.accountId);
 };
 
 export const invalid = (errors: readonly FieldError[]): ProblemError =>

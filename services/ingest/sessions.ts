@@ -3,7 +3,8 @@ import type { StartRequest } from '../../schemas/generated/http.ts';
 import type { Heartbeat, SessionStarted } from '../../schemas/generated/records.ts';
 import { validateSignal, validateStart, validateStop } from '../../schemas/validate.ts';
 import { readJson } from '../../shared/http/body.ts';
-import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import { type Call, ProblemError, type Reply, tenantOf } from '../../shared/http/call.ts';
+import { refuseOther } from '../../shared/http/guard.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
 import type { Route } from '../../shared/http/route.ts';
 import { SESSION_TOKEN_MS } from '../../shared/identity/tokens.ts';
@@ -11,7 +12,16 @@ import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { askerFor, decisionOf, type Seen, signalledSession, stampFrom } from '../concurrency/view.ts';
 import { claim } from './claim.ts';
 import { MAX_BEAT_BYTES } from './heartbeats.ts';
-import { append, carriedBy, type Ingest, invalid, PLAYER_PROBLEMS, refuseMismatch, sessionTokenOf } from './ingest.ts';
+import {
+  append,
+  bearerOf,
+  carriedBy,
+  type Ingest,
+  invalid,
+  PLAYER_PROBLEMS,
+  refuseMismatch,
+  sessionTokenOf,
+} from './ingest.ts';
 import { stampBeat, stampSignal } from './stamp.ts';
 
 export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
@@ -21,6 +31,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     operationId: 'startSession',
     summary: 'Start a stream: the first heartbeat, answered with the decision.',
     port: 'public',
+    callers: ['session', 'player', 'service'],
     touches: 'account-in-body',
     request: 'start-request',
     responses: { 201: 'start-response' },
@@ -33,6 +44,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     operationId: 'stopSession',
     summary: 'Stop a stream: its slot is free at once.',
     port: 'public',
+    callers: ['session', 'player', 'service'],
     touches: 'account-in-body',
     request: 'stop-request',
     responses: { 202: 'object' },
@@ -45,6 +57,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     operationId: 'endSession',
     summary: 'Stop a stream of the account, as from a list of streams.',
     port: 'public',
+    callers: ['session', 'player', 'service'],
     touches: 'account-in-query',
     query: [{ name: 'accountId', description: 'The account of the session, where no token has it.' }],
     responses: { 202: 'object' },
@@ -57,6 +70,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     operationId: 'signal',
     summary: 'A backend says that a silent player plays.',
     port: 'public',
+    callers: ['service'],
     touches: 'account-in-body',
     request: 'signal-request',
     responses: { 201: 'decision' },
@@ -70,17 +84,17 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
   const body = await readJson(call.req, MAX_BEAT_BYTES);
   const inBody = isObject(body) && typeof body['sessionToken'] === 'string' ? body['sessionToken'] : undefined;
   const token = sessionTokenOf(ingest, call, inBody);
-  const checked = validateStart(body, carriedBy(token));
+  const checked = validateStart(body, carriedBy(call, token));
   if (!checked.ok) throw invalid(checked.errors);
   const beat = checked.value;
-  const mismatch = refuseMismatch(token, beat);
+  const mismatch = refuseMismatch(call, token, beat);
   if (mismatch !== null) throw mismatch;
   if (beat.state !== 'starting' && beat.state !== 'playing' && beat.state !== 'paused' && beat.state !== 'buffering') {
     throw invalid([{ path: '/state', code: 'ENUM', detail: 'a stream does not start by ending: send starting' }]);
   }
   for (const path of checked.dropped) ingest.count.dropped(path);
 
-  const tenant = token?.tenant ?? ingest.tenant;
+  const { tenant, claims } = bearerOf(call, token);
   const key = ingest.accountKey(tenant, beat.accountId);
   const requestId = repeatIdOf(call, beat.requestId, ingest.nextRequestId);
   // A start is made now: whatever age it claims, its viewer waits for the answer.
@@ -92,7 +106,7 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
       source: 'player',
       networkKey: ingest.networkKey(call.req.socket.remoteAddress),
       lastDecision: seen === null ? null : stampFrom(seen, beat.sessionId, startedMs),
-      claims: token?.claims ?? {},
+      claims,
       metadataKeys: ingest.metadataKeys,
     });
   const asker = askerFor(ingest, key, beat.profileId);
@@ -122,7 +136,7 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
     contentId: beat.contentId,
     contentType: beat.contentType,
     sessionId: beat.sessionId,
-    claims: token?.claims ?? {},
+    claims,
     expiresAtMs: startedMs + SESSION_TOKEN_MS,
   });
   return { status: 201, body: { ...decision, sessionToken, nextHeartbeatMs: ingest.heartbeatIntervalMs } };
@@ -134,7 +148,8 @@ const signal = async (ingest: Ingest, call: Call): Promise<Reply> => {
   if (!checked.ok) throw invalid(checked.errors);
   const body = checked.value;
   for (const path of checked.dropped) ingest.count.dropped(path);
-  const key = ingest.accountKey(ingest.tenant, body.accountId);
+  const tenant = tenantOf(call);
+  const key = ingest.accountKey(tenant, body.accountId);
   // Backends are trusted services: they may see what runs, whoever watches it.
   const asker = askerFor(ingest, key, null);
   const { decision } = await claim(ingest, {
@@ -150,7 +165,7 @@ const signal = async (ingest: Ingest, call: Call): Promise<Reply> => {
       continuesSessionId: null,
       terminate: [],
       beat: stampSignal(body, {
-        tenant: ingest.tenant,
+        tenant,
         receivedAtMs: startedMs,
         networkKey: null,
         claims: {},
@@ -180,7 +195,8 @@ const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
   const checked = validateStop(body);
   if (!checked.ok) throw invalid(checked.errors);
   const token = sessionTokenOf(ingest, call, checked.value.sessionToken);
-  const accountId = checked.value.accountId ?? call.query.get('accountId') ?? token?.accountId;
+  const own = (token ?? call.caller)?.accountId ?? undefined;
+  const accountId = checked.value.accountId ?? call.query.get('accountId') ?? own;
   if (accountId === undefined) {
     throw invalid([{ path: '/accountId', code: 'REQUIRED', detail: 'is required where no session token has it' }]);
   }
@@ -190,7 +206,8 @@ const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
   if (token !== null && (token.accountId !== accountId || token.sessionId !== sessionId)) {
     throw new ProblemError('SESSION_TOKEN_MISMATCH', 'the session token is for another session');
   }
-  const tenant = token?.tenant ?? ingest.tenant;
+  refuseOther(call, accountId);
+  const { tenant } = bearerOf(call, token);
   const key = ingest.accountKey(tenant, accountId);
   const by = checked.value.by ?? (call.req.method === 'DELETE' ? 'user' : 'player');
   const requestId = repeatIdOf(call, checked.value.requestId, ingest.nextRequestId);

@@ -100,6 +100,7 @@ export const createLive = (options: LiveOptions): Live => {
       operationId: 'liveEvents',
       summary: 'What happens now, as server-sent events: for the live page.',
       port: 'public',
+      callers: ['admin'],
       touches: 'nobody',
       responses: { 200: null },
       problems: ['OVERLOADED', 'SHUTTING_DOWN'],

@@ -39,7 +39,6 @@ const routes = resumeRoutes({
   },
   accountKey: (_tenant, account) => accountKey(account === 'household' ? KEY : 'others'),
   partitionOf: () => 0,
-  tenant: 'tenant',
   clock: () => home.driver.now(),
   nextRequestId: () => `r-${(requests += 1)}`,
 });

@@ -4,7 +4,7 @@ import type { ResumeHidden, ResumeUndone } from '../../schemas/generated/records
 import type { AccountKey } from '../../schemas/ids.ts';
 import { isId } from '../../schemas/validate.ts';
 import { AFTER_QUERY, notYet, readAfter, refuseWarming } from '../../shared/http/after.ts';
-import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import { type Call, ProblemError, type Reply, tenantOf } from '../../shared/http/call.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
 import { cursorIn, limitIn, MAX_LIMIT, PAGE_QUERY } from '../../shared/http/list.ts';
 import { choiceIn, idOf, invalid } from '../../shared/http/query.ts';
@@ -29,7 +29,6 @@ export type ResumeApi = {
   readonly cursors: Cursors;
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
   readonly partitionOf: (key: AccountKey) => number;
-  readonly tenant: string;
   readonly clock: () => number;
   readonly nextRequestId: () => string;
 };
@@ -46,6 +45,7 @@ export const resumeRoutes = (api: ResumeApi): readonly Route[] => [
     operationId: 'getResumePosition',
     summary: 'Where a profile goes on with a content.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'account-in-path',
     query: [AFTER_QUERY],
     responses: { 200: 'resume-position' },
@@ -58,6 +58,7 @@ export const resumeRoutes = (api: ResumeApi): readonly Route[] => [
     operationId: 'listResumePositions',
     summary: 'What a profile can go on with, newest first; or the positions of the contents asked for.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'account-in-path',
     query: [
       { name: 'status', description: 'What to go on with (default), or all that was watched.', values: LISTS },
@@ -79,6 +80,7 @@ export const resumeRoutes = (api: ResumeApi): readonly Route[] => [
     operationId: 'hideResumePosition',
     summary: 'Take a content off the list until it is played again; where to go on is kept.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'account-in-path',
     responses: { 204: null },
     problems: WRITE_PROBLEMS,
@@ -90,6 +92,7 @@ export const resumeRoutes = (api: ResumeApi): readonly Route[] => [
     operationId: 'undoResumePosition',
     summary: 'Bring back the resume position that stood before the last session; 204 where there was none.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'account-in-path',
     responses: { 200: 'resume-position', 204: null },
     problems: ['NO_RESUME_POSITION', 'NOTHING_TO_UNDO', 'NOT_YET', 'WARMING', ...WRITE_PROBLEMS],
@@ -168,7 +171,7 @@ const recordOf = (api: ResumeApi, call: Call, name: TitleName): ResumeHidden & R
   const receivedAtMs = api.clock();
   // Rows remember ids for as long as they live: one that is made here must not come again after a restart.
   const requestId = repeatIdOf(call, undefined, () => `${api.nextRequestId()}-${receivedAtMs.toString(36)}`);
-  return { requestId, tenant: api.tenant, ...name, receivedAtMs, occurredAtMs: receivedAtMs, source: 'api' };
+  return { requestId, tenant: tenantOf(call), ...name, receivedAtMs, occurredAtMs: receivedAtMs, source: 'api' };
 };
 
 // --- Of both --------------------------------------------------------------------------------------------------------
@@ -187,9 +190,9 @@ const titleOf = async (api: ResumeApi, seen: Seen, name: TitleName): Promise<Tit
 const noPosition = (): ProblemError =>
   new ProblemError('NO_RESUME_POSITION', 'this profile has nothing to go on with in this content');
 
-const profileAsked = (api: ResumeApi, { params }: Call): { key: AccountKey; profileId: string } => {
-  const [accountId, profileId] = [idIn(params, 'accountId'), idIn(params, 'profileId')];
-  return { key: api.accountKey(api.tenant, accountId), profileId };
+const profileAsked = (api: ResumeApi, call: Call): { key: AccountKey; profileId: string } => {
+  const [accountId, profileId] = [idIn(call.params, 'accountId'), idIn(call.params, 'profileId')];
+  return { key: api.accountKey(tenantOf(call), accountId), profileId };
 };
 
 const titleAsked = (api: ResumeApi, call: Call): { key: AccountKey; name: TitleName } => {

@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { createFront, type Front } from '../../shared/http/front.ts';
 import { listen } from '../../shared/http/server.ts';
+import { trusted } from '../../shared/identity/caller.ts';
 import type { Route } from '../../shared/http/route.ts';
 
 /** Some routes over HTTP by themselves. A fault of ours ends the test that met it. */
@@ -10,6 +11,7 @@ export const openFront = async (
 ): Promise<{ readonly url: string; readonly server: Front['server']; close(): void }> => {
   const { server } = createFront({
     routes,
+    identify: () => ({ caller: trusted('tenant'), session: null }),
     nextRequestId: () => 'request',
     onAnswer: () => {},
     onInternal: (error) => {

@@ -52,7 +52,6 @@ const routes = trendingRoutes({
     return { rows: [state === undefined ? null : row], checkpoint };
   },
   partitionOf: (key) => key.length,
-  tenant: 'tenant',
 });
 const { url: at, close } = await openFront(routes, (app) => addPages(app, { routes }));
 const url = (): string => at;

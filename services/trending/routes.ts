@@ -1,6 +1,6 @@
 import type { TrendingList } from '../../schemas/generated/http.ts';
 import { refuseWarming } from '../../shared/http/after.ts';
-import type { Call, Reply } from '../../shared/http/call.ts';
+import { type Call, type Reply, tenantOf } from '../../shared/http/call.ts';
 import { LIMIT_QUERY, limitIn } from '../../shared/http/list.ts';
 import { choiceIn, idOf, invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
@@ -17,7 +17,6 @@ export type TrendingApi = {
   /** The row of a content in the state of `audience`. */
   readonly read: (partition: number, contentId: string) => MaybePromise<StateView>;
   readonly partitionOf: (key: string) => number;
-  readonly tenant: string;
 };
 
 const MEASURES: readonly Measure[] = ['audience', 'momentum'];
@@ -29,6 +28,7 @@ export const trendingRoutes = (api: TrendingApi): readonly Route[] => [
     operationId: 'listTrending',
     summary: 'What is watched most, or grows most, now.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'nobody',
     query: [
       { name: 'contentType', description: 'Channels or titles.', required: true, values: ['live', 'vod'] },
@@ -52,6 +52,7 @@ export const trendingRoutes = (api: TrendingApi): readonly Route[] => [
     operationId: 'getAudience',
     summary: 'How many watch a content, and how many did, step by step.',
     port: 'public',
+    callers: ['service'],
     touches: 'nobody',
     query: [{ name: 'window', description: '`1h` when left out.', values: WINDOW_NAMES }],
     responses: { 200: 'content-audience' },
@@ -61,21 +62,21 @@ export const trendingRoutes = (api: TrendingApi): readonly Route[] => [
 ];
 
 const list = (api: TrendingApi, call: Call): Reply => {
-  const asked = listAsked(api, call);
+  const asked = listAsked(call);
   const limit = limitIn(call);
   if (!api.live.isCaughtUp()) refuseWarming(null);
   const body: TrendingList = { items: api.ranking(asked).slice(0, limit), asOfMs: api.live.board.asOfMs() };
   return { status: 200, body };
 };
 
-const listAsked = ({ tenant }: TrendingApi, call: Call): Asked => {
+const listAsked = (call: Call): Asked => {
   const contentType = choiceIn(call, 'contentType', ['live', 'vod']);
   if (contentType === null) throw invalid('/contentType', 'REQUIRED', 'is required');
   const window = choiceIn(call, 'window', WINDOW_NAMES) ?? '5m';
   const by = choiceIn(call, 'by', MEASURES) ?? 'audience';
   if (by === 'momentum' && window === '24h')
     throw invalid('/window', 'ENUM', 'must be 1m, 5m or 1h by momentum, which compares with the last 24 hours');
-  return { tenant, contentType, window, by, scope: scopeIn(call) };
+  return { tenant: tenantOf(call), contentType, window, by, scope: scopeIn(call) };
 };
 
 const scopeIn = ({ query }: Call): Scope | null => {
@@ -93,5 +94,5 @@ const getAudience = async (api: TrendingApi, call: Call): Promise<Reply> => {
   const window = choiceIn(call, 'window', WINDOW_NAMES) ?? '1h';
   const seen = await api.read(api.partitionOf(contentId), contentId);
   refuseWarming(seen.checkpoint);
-  return { status: 200, body: audienceIn(seen, api.tenant, window) };
+  return { status: 200, body: audienceIn(seen, tenantOf(call), window) };
 };

@@ -21,7 +21,6 @@ const caller = (home: Evening, more: Partial<ViewsApi> = {}) => {
     cursors,
     accountKey: (_tenant, accountId) => accountKey(accountId),
     partitionOf: () => 0,
-    tenant: 'tenant',
     ...more,
   };
   const [one, list] = viewRoutes(api);

@@ -1,7 +1,7 @@
 import type { ViewList } from '../../schemas/generated/http.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import { AFTER_QUERY, readAfter, refuseWarming } from '../../shared/http/after.ts';
-import { type Call, ProblemError, type Reply } from '../../shared/http/call.ts';
+import { type Call, ProblemError, type Reply, tenantOf } from '../../shared/http/call.ts';
 import { cursorIn, limitIn, PAGE_QUERY } from '../../shared/http/list.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Cursors } from '../../shared/table/cursor.ts';
@@ -16,7 +16,6 @@ export type ViewsApi = {
   readonly cursors: Cursors;
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
   readonly partitionOf: (key: AccountKey) => number;
-  readonly tenant: string;
 };
 
 const PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING', 'STORE_UNAVAILABLE'] as const;
@@ -28,6 +27,7 @@ export const viewRoutes = (api: ViewsApi): readonly Route[] => [
     operationId: 'getView',
     summary: 'One viewing: how much was watched, and when and how it ended.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'account-in-query',
     query: [{ name: 'accountId', description: 'The household.', required: true }, AFTER_QUERY],
     responses: { 200: 'view' },
@@ -40,6 +40,7 @@ export const viewRoutes = (api: ViewsApi): readonly Route[] => [
     operationId: 'listViews',
     summary: 'The viewings of an account, newest end first.',
     port: 'public',
+    callers: ['player', 'service'],
     touches: 'account-in-path',
     query: [...PAGE_QUERY, AFTER_QUERY],
     responses: { 200: 'view-list' },
@@ -50,7 +51,7 @@ export const viewRoutes = (api: ViewsApi): readonly Route[] => [
 
 const getView = async (api: ViewsApi, call: Call): Promise<Reply> => {
   const sessionId = checkedId('sessionId', call.params['sessionId']);
-  const key = api.accountKey(api.tenant, checkedId('accountId', call.query.get('accountId')));
+  const key = api.accountKey(tenantOf(call), checkedId('accountId', call.query.get('accountId')));
   const seen = await readAccount(api, call, key);
   const view = await findView(seen, api.table, { key, sessionId });
   if (view === null) throw new ProblemError('VIEW_NOT_FOUND', 'the account has no view of this session');
@@ -58,7 +59,7 @@ const getView = async (api: ViewsApi, call: Call): Promise<Reply> => {
 };
 
 const list = async (api: ViewsApi, call: Call): Promise<Reply> => {
-  const key = api.accountKey(api.tenant, checkedId('accountId', call.params['accountId']));
+  const key = api.accountKey(tenantOf(call), checkedId('accountId', call.params['accountId']));
   const limit = limitIn(call);
   const of = { table: 'views', key, list: 'views' } as const;
   const below = cursorIn(call, api.cursors, of);

@@ -43,6 +43,15 @@ const URL_WITHOUT_CREDENTIALS = '[A-Za-z0-9.:_\\[\\]-]{1,255}(/[^@\\s]{0,500})?$
 /** Everything but control characters: a path with a line break in it is a mistake in a deployment file. */
 const PATH = /^[^\p{Cc}]{1,4096}$/u;
 
+const claimKey = <T extends string>(name: T, says: string) =>
+  ({
+    kind: 'text',
+    default: name,
+    pattern: /^[^\p{Cc}\s]{1,128}$/u,
+    means: '1 to 128 characters without spaces',
+    description: `The claim of a token that says ${says}.`,
+  }) as const;
+
 export const CONFIG_KEYS = {
   PORT: {
     kind: 'port',
@@ -65,7 +74,8 @@ export const CONFIG_KEYS = {
     default: '127.0.0.1',
     pattern: /^[A-Za-z0-9.:_%-]{1,255}$/,
     means: 'an address or host name',
-    description: 'The address to listen on. Anything but loopback needs identity, or `AUTH=off` said explicitly.',
+    description:
+      'The address to listen on. Anything but loopback needs `AUTH_JWKS_URL` or `AUTH_PUBLIC_KEY_FILE`, or `AUTH=off` said explicitly.',
   },
   AUTH: {
     kind: 'choice',
@@ -73,6 +83,40 @@ export const CONFIG_KEYS = {
     choices: ['off'],
     description: '`off` says that callers are trusted as they are: whoever reaches the port may act for every account.',
   },
+  AUTH_JWKS_URL: {
+    kind: 'text',
+    default: null,
+    pattern: new RegExp(`^https?://${URL_WITHOUT_CREDENTIALS}`),
+    means: 'an http or https address without user name and password',
+    description:
+      'Where the public keys are that tokens (JWT) are verified with, as a JSON Web Key Set. It or the next, and every call needs a token.',
+  },
+  AUTH_PUBLIC_KEY_FILE: {
+    kind: 'path',
+    default: null,
+    pattern: PATH,
+    means: 'a path',
+    description: 'The same keys in a file: PEM, one or several, or a JSON Web Key Set.',
+  },
+  AUTH_ISSUER: {
+    kind: 'text',
+    default: null,
+    pattern: /^[^\p{Cc}]{1,512}$/u,
+    means: '1 to 512 characters',
+    description: 'The `iss` that a token must have.',
+  },
+  AUTH_AUDIENCE: {
+    kind: 'text',
+    default: null,
+    pattern: /^[^\p{Cc}]{1,512}$/u,
+    means: '1 to 512 characters',
+    description: 'The `aud` that a token must have, alone or among others.',
+  },
+  AUTH_CLAIM_ACCOUNT: claimKey('account_id', 'the account, whose data its bearer may touch'),
+  AUTH_CLAIM_PROFILE: claimKey('profile_id', 'who watches'),
+  AUTH_CLAIM_TENANT: claimKey('tenant', 'the tenant; left out of a token it is `TENANT`'),
+  AUTH_CLAIM_PLAN: claimKey('plan', 'the plan: its name, or an object with `name` and what policies take limits from'),
+  AUTH_CLAIM_SCOPE: claimKey('scope', 'what its bearer is, `playbeat:player` and so on, with spaces between'),
   TENANT: {
     kind: 'text',
     default: 'default',

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { DEFAULT_PARTITIONS } from '../../schemas/topics.ts';
 import { type ClusterConfig, readClusterConfig, readRegistryConfig, type RegistryConfig } from './cluster-config.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
+import { type IdentityConfig, readIdentityConfig } from './identity-config.ts';
 import { type Environment, quoted, readerOf, type Secret } from './config-reader.ts';
 import { misspelt } from './misspelt.ts';
 
@@ -10,6 +11,8 @@ export type Config = {
   readonly adminPort: number;
   readonly host: string;
   readonly auth: 'off' | null;
+  /** Null: nobody is asked who they are. */
+  readonly identity: IdentityConfig | null;
   readonly tenant: string;
   readonly accountKeyPepper: Secret | null;
   readonly sessionTokenKey: Secret | null;
@@ -55,6 +58,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     adminPort: number('ADMIN_PORT'),
     host: text('HOST') ?? CONFIG_KEYS.HOST.default,
     auth: choice('AUTH', CONFIG_KEYS.AUTH.choices),
+    identity: readIdentityConfig(reader),
     tenant: text('TENANT') ?? CONFIG_KEYS.TENANT.default,
     accountKeyPepper: secret('ACCOUNT_KEY_PEPPER'),
     sessionTokenKey: secret('SESSION_TOKEN_KEY'),
@@ -78,10 +82,10 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     registry: readRegistryConfig(reader),
   };
 
-  if (!isLoopback(config.host) && config.auth !== 'off') {
+  if (!isLoopback(config.host) && config.auth !== 'off' && config.identity === null) {
     errors.push(
       `HOST=${quoted(config.host)} can be reached from other machines, and nobody is asked who they are: ` +
-        'listen on 127.0.0.1, or say AUTH=off',
+        'listen on 127.0.0.1, give AUTH_JWKS_URL or AUTH_PUBLIC_KEY_FILE, or say AUTH=off',
     );
   }
   if (config.port !== 0 && config.port === config.adminPort) {

@@ -79,6 +79,12 @@ export const PROBLEMS = {
     retryable: false,
     advice: 'Play on. Leave `accountId` out, or send the one of the token.',
   },
+  FORBIDDEN: {
+    status: 403,
+    title: 'The token is not enough for this call.',
+    retryable: false,
+    advice: 'Play on. The call is for another kind of caller: see who may make it in `/openapi.json`.',
+  },
   NOT_FOUND: {
     status: 404,
     title: 'There is nothing here.',
@@ -176,6 +182,12 @@ export const PROBLEMS = {
     title: 'Something broke on our side.',
     retryable: true,
     advice: 'Play on. Send the same beat again with jitter; report the `requestId` if it stays.',
+  },
+  KEYS_UNAVAILABLE: {
+    status: 503,
+    title: 'The keys that tokens are verified with cannot be had now.',
+    retryable: true,
+    advice: 'Play on. Send it again with jitter; a session token is taken meanwhile.',
   },
   LOG_UNAVAILABLE: {
     status: 503,

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FieldError } from '../../schemas/generated/http.ts';
+import type { Caller } from '../identity/caller.ts';
+import type { SessionToken } from '../identity/tokens.ts';
 import { problem, PROBLEMS, type ProblemCode } from '../errors/problems.ts';
 
 /** One request, as every route sees it, in front of Express and behind it. */
@@ -10,7 +12,13 @@ export type Call = {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly params: Readonly<Record<string, string>>;
-};
+} & Identified;
+
+/** Who calls, as far as the headers say it. Both are null where nobody is named, or a session token comes in the body. */
+export type Identified = { readonly caller: Caller | null; readonly session: SessionToken | null };
+
+/** Of whoever was let in. */
+export const tenantOf = ({ caller, session }: Identified): string => (session ?? caller)?.tenant ?? '';
 
 export type Reply = {
   readonly status: number;

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { problem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../errors/problems.ts';
-import { type Call, CORS, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
+import { type Call, CORS, type Identified, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
+import { guarded } from './guard.ts';
+import type { Identify } from './identify.ts';
 import { type Route, toExpressPath } from './route.ts';
 
 /** Headers of a request, all together: more answers 431. */
@@ -15,6 +17,7 @@ export type FrontOptions = {
   readonly routes: readonly Route[];
   /** Pages and documents beside the interface. */
   readonly extend?: (app: Express) => void;
+  readonly identify: Identify;
   readonly nextRequestId: () => string;
   readonly onAnswer: (route: string, method: string, status: number) => void;
   readonly onInternal: (error: unknown, call: Call) => void;
@@ -34,7 +37,7 @@ export type Front = {
  * ids, CORS and limits are the same function for both.
  */
 export const createFront = (options: FrontOptions): Front => {
-  const { routes, onAnswer, onInternal, nextRequestId } = options;
+  const { routes, nextRequestId } = options;
   const hot = new Map<string, Route>();
   for (const route of routes) if (route.hot === true) hot.set(`${route.method} ${route.path}`, route);
   const app = createApp(options);
@@ -60,8 +63,9 @@ export const createFront = (options: FrontOptions): Front => {
       params: NONE,
       query: mark === -1 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
       requestId: requestIdOf(req, nextRequestId),
+      ...NOBODY,
     };
-    run(route, call, { onAnswer, onInternal });
+    run(route, call, options);
   });
   server.on('clientError', (error, socket) => answerClientError(error, socket, nextRequestId()));
   const sockets = new Set<Socket>();
@@ -82,10 +86,11 @@ export const createFront = (options: FrontOptions): Front => {
 
 const NONE: Readonly<Record<string, string>> = {};
 const NO_QUERY = new URLSearchParams();
+const NOBODY: Identified = { caller: null, session: null };
 
-type Answering = Pick<FrontOptions, 'onAnswer' | 'onInternal'>;
+type Answering = Pick<FrontOptions, 'identify' | 'onAnswer' | 'onInternal'>;
 
-const run = (route: Route, call: Call, { onAnswer, onInternal }: Answering): void => {
+const run = (route: Route, call: Call, { identify, onAnswer, onInternal }: Answering): void => {
   const fail = (error: unknown): void => {
     sendError(call, error, onInternal);
     onAnswer(route.path, route.method, call.res.statusCode);
@@ -95,10 +100,21 @@ const run = (route: Route, call: Call, { onAnswer, onInternal }: Answering): voi
     sendReply(call, reply);
     onAnswer(route.path, route.method, reply.status);
   };
+  const answer = (who: Identified): void => {
+    try {
+      const reply = route.handle(guarded(route, { ...call, ...who }));
+      if (reply instanceof Promise) reply.then(finish, fail);
+      else finish(reply);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  if (route.callers.includes('anybody')) return answer(call);
   try {
-    const answer = route.handle(call);
-    if (answer instanceof Promise) answer.then(finish, fail);
-    else finish(answer);
+    const who = identify(call.req);
+    // Nothing of the body is read before it is known whose it is.
+    if (who instanceof Promise) who.then(answer, fail);
+    else answer(who);
   } catch (error) {
     fail(error);
   }
@@ -140,6 +156,7 @@ const createApp = (options: FrontOptions): Express => {
       query: new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1)),
       params: Object.fromEntries(Object.entries(req.params).map(([name, value]) => [name, String(value)])),
       requestId: requestIdOf(req, nextRequestId),
+      ...NOBODY,
     };
   };
   for (const route of routes) {

@@ -1,6 +1,7 @@
 import { HTTP_SCHEMAS, type HttpSchemaName } from '../../schemas/http-schemas.ts';
 import { PROBLEMS } from '../errors/problems.ts';
-import type { Route } from './route.ts';
+import { guardProblems } from './guard.ts';
+import type { CallerKind, Route } from './route.ts';
 
 /** The OpenAPI 3.1 document, from the routes that answer and the schemas that validate. */
 export const openApi = (routes: readonly Route[]): Readonly<Record<string, unknown>> => {
@@ -19,9 +20,27 @@ export const openApi = (routes: readonly Route[]): Readonly<Record<string, unkno
     },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas: components() },
+    components: { schemas: components(), securitySchemes: SECURITY },
   };
 };
+
+/** How each kind of caller says who it is, where anybody is asked. */
+const SECURITY = {
+  sessionToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The `sessionToken` that a start was answered: good for the beats and the stop of that session.',
+  },
+  playerToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Scope `playbeat:player`.' },
+  serviceToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Scope `playbeat:service`.' },
+  adminToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Scope `playbeat:admin`.' },
+} as const;
+const SCHEMES = {
+  session: 'sessionToken',
+  player: 'playerToken',
+  service: 'serviceToken',
+  admin: 'adminToken',
+} as const satisfies Record<Exclude<CallerKind, 'anybody'>, keyof typeof SECURITY>;
 
 const reference = (name: HttpSchemaName): unknown => ({ $ref: `#/components/schemas/${name}` });
 const jsonOf = (schema: unknown): unknown => ({ 'application/json': { schema } });
@@ -45,6 +64,7 @@ const operation = (route: Route): unknown => ({
       schema: values === undefined ? { type: 'string' } : { type: 'string', enum: values },
     })),
   ],
+  security: route.callers.map((kind) => (kind === 'anybody' ? {} : { [SCHEMES[kind]]: [] })),
   ...(route.request === undefined
     ? {}
     : { requestBody: { required: route.request !== 'stop-request', content: requestContent(route.request) } }),
@@ -69,9 +89,10 @@ const requestContent = (name: HttpSchemaName): unknown => {
   return { 'application/json': { schema }, 'text/plain': { schema } };
 };
 
-const problemResponses = ({ problems, responses }: Route): Record<string, unknown> => {
+const problemResponses = (route: Route): Record<string, unknown> => {
+  const { problems, responses } = route;
   const byStatus = new Map<number, string[]>();
-  for (const code of problems) {
+  for (const code of new Set([...problems, ...guardProblems(route)])) {
     const { status } = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${PROBLEMS[code].title}`]);
   }

@@ -1,5 +1,6 @@
 import type { HttpSchemaName } from '../../schemas/http-schemas.ts';
 import type { ProblemCode } from '../errors/problems.ts';
+import type { Right } from '../identity/caller.ts';
 import type { Call, Reply } from './call.ts';
 
 /** One operation of the interface: routing, the OpenAPI document and the tests of the interface read the same object. */
@@ -10,6 +11,7 @@ export type Route = {
   readonly operationId: string;
   readonly summary: string;
   readonly port: 'public' | 'admin';
+  readonly callers: readonly CallerKind[];
   /** Whose data it touches, by where the account stands. */
   readonly touches: 'account-in-path' | 'account-in-query' | 'account-in-body' | 'nobody';
   readonly query?: readonly QueryParameter[];
@@ -22,6 +24,9 @@ export type Route = {
   /** Null when the handler answers by itself. */
   readonly handle: (call: Call) => Promise<Reply | null> | Reply | null;
 };
+
+/** Who may call a route: by a right, by the session token of the session that it is about, or anybody at all. */
+export type CallerKind = Right | 'session' | 'anybody';
 
 export type QueryParameter = {
   readonly name: string;
