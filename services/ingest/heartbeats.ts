@@ -29,6 +29,7 @@ export const heartbeatRoute = (ingest: Ingest): Route => ({
   summary: 'One heartbeat, or up to 50, stored before they are answered.',
   port: 'public',
   callers: ['session', 'player', 'service'],
+  tokenInBody: true,
   touches: 'account-in-body',
   hot: true,
   query: [

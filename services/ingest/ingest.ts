@@ -133,7 +133,7 @@ export const refuseMismatch = (
       if (token[field] !== beat[field])
         return new ProblemError('SESSION_TOKEN_MISMATCH', `the session token is for another ${field}`);
     }
-  return otherAccount(call, beat.accountId);
+  return token !== null && call.caller === null ? null : otherAccount(call, beat.accountId);
 };
 
 export const invalid = (errors: readonly FieldError[]): ProblemError =>

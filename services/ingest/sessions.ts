@@ -32,6 +32,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     summary: 'Start a stream: the first heartbeat, answered with the decision.',
     port: 'public',
     callers: ['session', 'player', 'service'],
+    tokenInBody: true,
     touches: 'account-in-body',
     request: 'start-request',
     responses: { 201: 'start-response' },
@@ -45,6 +46,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     summary: 'Stop a stream: its slot is free at once.',
     port: 'public',
     callers: ['session', 'player', 'service'],
+    tokenInBody: true,
     touches: 'account-in-body',
     request: 'stop-request',
     responses: { 202: 'object' },
@@ -206,7 +208,7 @@ const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
   if (token !== null && (token.accountId !== accountId || token.sessionId !== sessionId)) {
     throw new ProblemError('SESSION_TOKEN_MISMATCH', 'the session token is for another session');
   }
-  refuseOther(call, accountId);
+  if (token === null || call.caller !== null) refuseOther(call, accountId);
   const { tenant } = bearerOf(call, token);
   const key = ingest.accountKey(tenant, accountId);
   const by = checked.value.by ?? (call.req.method === 'DELETE' ? 'user' : 'player');

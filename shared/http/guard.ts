@@ -18,8 +18,7 @@ export const guarded = (route: Route, call: Call): Call => {
       throw forbidden('the token lacks the scope for this call');
   } else if (session !== null) {
     if (!route.callers.includes('session')) throw forbidden('a session token is not enough for this call');
-  } else if (!(route.callers.includes('session') && route.touches === 'account-in-body')) {
-    // Where it may, the session token of a player that can set no header comes in the body.
+  } else if (route.tokenInBody !== true) {
     throw unidentified();
   }
   const own = (caller ?? session)?.accountId ?? null;
@@ -45,7 +44,7 @@ const ownParams = (call: Call, own: string | null): Call['params'] => {
 };
 
 const isOwn = ({ caller, session }: Call, accountId: string): boolean =>
-  caller !== null ? mayTouch(caller, accountId) : session === null || session.accountId === accountId;
+  caller !== null ? mayTouch(caller, accountId) : session?.accountId === accountId;
 
 /** For an account that a query or a body names: the problem where it is not the caller's. */
 export const otherAccount = (call: Call, accountId: string): ProblemError | null =>

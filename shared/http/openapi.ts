@@ -64,6 +64,7 @@ const operation = (route: Route): unknown => ({
       schema: values === undefined ? { type: 'string' } : { type: 'string', enum: values },
     })),
   ],
+  'x-touches': route.touches,
   security: route.callers.map((kind) => (kind === 'anybody' ? {} : { [SCHEMES[kind]]: [] })),
   ...(route.request === undefined
     ? {}

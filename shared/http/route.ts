@@ -12,6 +12,8 @@ export type Route = {
   readonly summary: string;
   readonly port: 'public' | 'admin';
   readonly callers: readonly CallerKind[];
+  /** The session token of a player that can set no header comes in the body: who calls is for the handler to find out. */
+  readonly tokenInBody?: true;
   /** Whose data it touches, by where the account stands. */
   readonly touches: 'account-in-path' | 'account-in-query' | 'account-in-body' | 'nobody';
   readonly query?: readonly QueryParameter[];
