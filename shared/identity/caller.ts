@@ -2,11 +2,11 @@
 export type Right = 'player' | 'service' | 'admin';
 
 /** The scopes that a token names its rights by. */
-export const SCOPES: Readonly<Record<string, Right>> = {
-  'playbeat:player': 'player',
-  'playbeat:service': 'service',
-  'playbeat:admin': 'admin',
-};
+export const SCOPES: ReadonlyMap<unknown, Right> = new Map([
+  ['playbeat:player', 'player'],
+  ['playbeat:service', 'service'],
+  ['playbeat:admin', 'admin'],
+]);
 
 /** Who makes a call, by a token of the operator's identity provider. */
 export type Caller = {

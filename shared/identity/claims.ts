@@ -38,10 +38,10 @@ export const callerIn = (payload: JWTPayload, names: ClaimNames, defaultTenant: 
 
 /** A text with spaces between, as in RFC 8693, or a list. A token of an account that names no scope of ours is a player's. */
 const rightsIn = (scope: unknown, accountId: string | null): ReadonlySet<Right> => {
-  const words = typeof scope === 'string' ? scope.split(' ') : Array.isArray(scope) ? scope : [];
+  const words: readonly unknown[] = typeof scope === 'string' ? scope.split(' ') : Array.isArray(scope) ? scope : [];
   const rights = new Set<Right>();
   for (const word of words) {
-    const right = typeof word === 'string' ? SCOPES[word] : undefined;
+    const right = SCOPES.get(word);
     if (right !== undefined) rights.add(right);
   }
   if (rights.size === 0 && accountId !== null) rights.add('player');

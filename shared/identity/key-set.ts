@@ -44,7 +44,9 @@ const isVerifying = (key: unknown): key is JWK =>
 
 export const fixedKeys = (set: JSONWebKeySet): FindKey => {
   const find = createLocalJWKSet(set);
-  return (header, token) => find(header, token);
+  // Keys without names, as PEM has them, may be the one that a token names.
+  const named = set.keys.some(({ kid }) => kid !== undefined);
+  return ({ kid, ...header }, token) => find(named && kid !== undefined ? { ...header, kid } : header, token);
 };
 
 /** Keys are read again after this long. */
