@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Decision, Problem, StartResponse } from '../schemas/generated/http.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Decision, Problem, StartResponse, TrendingList } from '../schemas/generated/http.ts';
 import { send } from './testing/http.ts';
 import { type Issuer, startIssuer } from './testing/issuer.ts';
 import { beat, start } from './testing/player.ts';
@@ -93,6 +94,35 @@ describe('a player with a login token', () => {
     const streams = (token: string) => send(server.url(), { path: '/v1/accounts/me/sessions', headers: bearer(token) });
     expect((await streams(north!)).json).toMatchObject({ sessions: [{ sessionId: 'n' }] });
     expect((await streams(south!)).json).toMatchObject({ sessions: [{ sessionId: 's' }] });
+  });
+});
+
+describe('trending', () => {
+  it('tells players the ranks, and services how many watch', async () => {
+    const crowd = Array.from({ length: 10 }, (_, i) => `crowd-${i}`);
+    for (const accountId of crowd) {
+      const told = [
+        { state: 'starting', positionMs: 0, ageMs: 12_000 },
+        { state: 'playing', positionMs: 1_000, ageMs: 11_000 },
+        { state: 'playing', positionMs: 11_000, ageMs: 1_000 },
+      ] as const;
+      const heartbeats = told.map((one, i) => beat({ accountId, sessionId: accountId, ...one, sequence: i + 1 }));
+      const headers = bearer(await player(accountId));
+      expect(await send(server.url(), { path: '/v1/heartbeats', body: { heartbeats }, headers })).toMatchObject({
+        status: 202,
+      });
+    }
+    const list = async (token: string) =>
+      (await send(server.url(), { path: '/v1/trending?contentType=vod', headers: bearer(token) })).json as TrendingList;
+    const service = await issuer.sign({ scope: 'playbeat:service' });
+    let told = await list(service);
+    while (told.items.length === 0) {
+      await sleep(1_000);
+      told = await list(service);
+    }
+    expect(told.items).toMatchObject([{ contentId: 'film-1', rank: 1, audience: 10 }]);
+    const { items } = await list(await player('viewer'));
+    expect(items).toEqual([{ contentId: 'film-1', rank: 1, previousRank: null }]);
   });
 });
 

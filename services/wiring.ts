@@ -178,8 +178,8 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
 };
 
 /** By itself where all of Playbeat is one process: elsewhere it shows what one part sees. */
-const servesLivePage = ({ livePage }: Config, roles: readonly RoleName[]): boolean =>
-  livePage === null ? LOCAL_ROLES.every((role) => roles.includes(role)) : livePage === 'on';
+const servesLivePage = ({ livePage, identity }: Config, roles: readonly RoleName[]): boolean =>
+  livePage === null ? identity === null && LOCAL_ROLES.every((role) => roles.includes(role)) : livePage === 'on';
 
 const REGISTRY_TIMEOUT_MS = 3 * SECOND_MS;
 

@@ -75,7 +75,7 @@ Playbeat reads environment variables and nothing else; with none of them set it 
 stops the start with all errors at once. So does a name that is one or two letters off one of these, or that starts with
 \`PLAYBEAT_\`: the limit that was meant would silently not hold. An empty value is an error too. Secrets are never printed.
 
-Listening on anything but loopback needs \`AUTH=off\`, said explicitly: nobody is asked who they are.
+Listening on anything but loopback needs [keys to know callers by](../how-to/know-your-callers.md), or \`AUTH=off\`, said explicitly.
 
 ${table(['Name', 'Default', 'Values', 'What it does'], rows)}
 

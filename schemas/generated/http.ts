@@ -627,14 +627,14 @@ export interface TrendingList {
     /** The rank in the same list as it stood when the minute began; null where it was not among its first 100. */
     readonly previousRank: number | null;
 
-    /** Accounts, in the country or on the device type that was asked for. */
-    readonly audience: number;
+    /** Accounts, in the country or on the device type that was asked for. This and the next two are for services alone. */
+    readonly audience?: number;
 
     /** Accounts per minute of the window to those of the last 24 hours, over all; null for 24 hours. */
-    readonly momentum: number | null;
+    readonly momentum?: number | null;
 
     /** 0 to 1: how many accounts over all without progress, or from one large network, there are to each that counts. */
-    readonly suspiciousShare: number;
+    readonly suspiciousShare?: number;
   }[];
 
   /** The time that the windows end at; an old one says that the counts are being made again. Null while nothing has been counted. */

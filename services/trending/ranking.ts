@@ -18,7 +18,7 @@ export type Asked = {
   readonly scope: Scope | null;
 };
 
-export type Ranking = TrendingList['items'];
+export type Ranking = readonly Required<TrendingList['items'][number]>[];
 
 /** How many lists are remembered: names of countries and device types may be anything. */
 const MAX_LISTS = 256;

@@ -65,7 +65,13 @@ const list = (api: TrendingApi, call: Call): Reply => {
   const asked = listAsked(call);
   const limit = limitIn(call);
   if (!api.live.isCaughtUp()) refuseWarming(null);
-  const body: TrendingList = { items: api.ranking(asked).slice(0, limit), asOfMs: api.live.board.asOfMs() };
+  const items = api.ranking(asked).slice(0, limit);
+  // How many watch is the operator's to know; a home screen needs the order.
+  const isService = call.caller?.rights.has('service') === true;
+  const shown = isService
+    ? items
+    : items.map(({ contentId, rank, previousRank }) => ({ contentId, rank, previousRank }));
+  const body: TrendingList = { items: shown, asOfMs: api.live.board.asOfMs() };
   return { status: 200, body };
 };
 

@@ -178,7 +178,7 @@ export const CONFIG_KEYS = {
     default: null,
     choices: ['on', 'off'],
     description:
-      'Whether `/` is a page that shows what happens now. Left out, it is where one process has all roles. Whoever reaches the port may watch.',
+      'Whether `/` is a page that shows what happens now. Left out, it is where one process has all roles and nobody is asked who they are. Whoever reaches the port may watch.',
   },
   PARTITIONS: {
     kind: 'count',
