@@ -67,10 +67,30 @@ describe('a player with a login token', () => {
     expect(await send(server.url(), stop)).toMatchObject({ status: 202 });
   });
 
+  it('goes on through a change of the key of session tokens', async () => {
+    const [before, now] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64url'));
+    const own = await startServer({ ...issuer.env, SESSION_TOKEN_KEY: before! });
+    const { sessionToken = '' } = await begin('rotating', 's', await player('rotating'), own);
+    const beaten = (sequence: number) =>
+      send(own.url(), {
+        path: '/v1/heartbeats',
+        body: beat({ accountId: 'rotating', sessionId: 's', sequence }),
+        headers: bearer(sessionToken),
+      });
+    expect(await beaten(1)).toMatchObject({ status: 202 });
+    await own.kill('SIGTERM');
+    await own.restart({ SESSION_TOKEN_KEY: now!, SESSION_TOKEN_KEY_BEFORE: before! });
+    expect(await beaten(2)).toMatchObject({ status: 202, json: { results: [{ decision: { decision: 'allow' } }] } });
+    await own.kill('SIGTERM');
+    await own.restart({ SESSION_TOKEN_KEY: now!, SESSION_TOKEN_KEY_BEFORE: now! });
+    expect(await beaten(3)).toMatchObject({ status: 401, json: { code: 'SESSION_TOKEN_INVALID' } });
+    await own.close();
+  });
+
   it('may have as many streams as the plan of its token says', async () => {
     const folder = await makeFolder();
     const file = join(folder, 'policy.yaml');
-    const rule = '{ id: plan, limit: maxStreams, limitWithoutClaim: 1, countBy: sessions, onExceed: deny-newest }';
+    const rule = '{ id: plan, limit: plan.streams, limitWithoutClaim: 1, countBy: sessions, onExceed: deny-newest }';
     await writeFile(file, `version: 1\nrules:\n  - ${rule}\n`);
     const own = await startServer({ ...issuer.env, POLICY_FILE: file });
     const started = async (account: string, plan: unknown) => {
@@ -80,7 +100,7 @@ describe('a player with a login token', () => {
         answers.push((await begin(account, sessionId, token, own)).reason ?? '');
       return answers;
     };
-    expect(await started('two', { name: 'family', maxStreams: 2 })).toEqual(['OK', 'OK', 'LIMIT_REACHED']);
+    expect(await started('two', { name: 'family', streams: 2 })).toEqual(['OK', 'OK', 'LIMIT_REACHED']);
     expect(await started('none', { name: 'basic' })).toEqual(['OK', 'LIMIT_REACHED', 'LIMIT_REACHED']);
     await own.close();
   });

@@ -215,7 +215,7 @@ type Parts = {
 const serve = (parts: Parts) => {
   const { config, roles, clock, nodeId, activation, watching } = parts;
   const { log, store, table, secrets } = parts.engine;
-  const tokens = createTokens(secrets.tokenKey);
+  const tokens = createTokens(secrets.tokenKey, config.sessionTokenKeyBefore?.reveal());
   const read = accountReader(store);
   const waitsFor = (processor: string) => (partition: number, offset: number) =>
     store.waitFor(processor, partition, offset, config.decisionTimeoutMs);

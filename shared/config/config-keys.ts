@@ -136,7 +136,14 @@ export const CONFIG_KEYS = {
     default: null,
     minBytes: 32,
     description:
-      'Signs session tokens and termination tokens. Left out, one is made in the data folder. Changing it ends the validity of all tokens.',
+      'Signs session tokens, termination tokens and cursors. Left out, one is made in the data folder. To change it, give the old one as `SESSION_TOKEN_KEY_BEFORE`.',
+  },
+  SESSION_TOKEN_KEY_BEFORE: {
+    kind: 'secret',
+    default: null,
+    minBytes: 32,
+    description:
+      'The key before: tokens that it signed are still taken. Leave it out 12 hours after the change, when none of them is good any more.',
   },
   DATA_DIR: {
     kind: 'path',

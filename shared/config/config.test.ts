@@ -100,6 +100,45 @@ describe('HOST and AUTH', () => {
   });
 });
 
+describe('keys to know callers by', () => {
+  const KEYS = {
+    AUTH_JWKS_URL: 'https://login.example/jwks',
+    AUTH_ISSUER: 'https://login.example',
+    AUTH_AUDIENCE: 'pb',
+  };
+
+  it('open any address, with the names that claims have by default', () => {
+    expect(configOf({ ...KEYS, HOST: '0.0.0.0' })).toMatchObject({
+      auth: null,
+      identity: {
+        keys: { url: KEYS.AUTH_JWKS_URL },
+        issuer: KEYS.AUTH_ISSUER,
+        audience: 'pb',
+        claims: { account: 'account_id', profile: 'profile_id', tenant: 'tenant', plan: 'plan', scope: 'scope' },
+      },
+    });
+    const { AUTH_JWKS_URL: _, ...rest } = KEYS;
+    const env = { ...rest, AUTH_PUBLIC_KEY_FILE: '/keys.pem', AUTH_CLAIM_ACCOUNT: 'https://tv.example/household' };
+    expect(configOf(env).identity).toMatchObject({
+      keys: { file: '/keys.pem' },
+      claims: { account: 'https://tv.example/household' },
+    });
+  });
+
+  it.each([
+    [{ ...KEYS, AUTH_PUBLIC_KEY_FILE: '/keys.pem' }, /are both given: choose one/],
+    [{ ...KEYS, AUTH: 'off' }, /^AUTH=off says that nobody is asked.*leave one out/],
+    [{ ...KEYS, AUTH_ISSUER: undefined }, /^AUTH_ISSUER must be given/],
+    [{ AUTH_JWKS_URL: KEYS.AUTH_JWKS_URL }, /^AUTH_ISSUER and AUTH_AUDIENCE must be given/],
+    [{ AUTH_ISSUER: 'a', AUTH_AUDIENCE: 'b' }, /need AUTH_JWKS_URL or AUTH_PUBLIC_KEY_FILE/],
+    [{ ...KEYS, AUTH_JWKS_URL: 'https://user:secret@login.example/' }, /^AUTH_JWKS_URL/],
+    [{ ...KEYS, AUTH_JWKS_URL: 'file:///etc/passwd' }, /^AUTH_JWKS_URL/],
+    [{ ...KEYS, AUTH_CLAIM_SCOPE: 'two words' }, /^AUTH_CLAIM_SCOPE/],
+  ])('as %j are refused', (env, message) => {
+    expect(errorsOf(env)).toEqual(expect.arrayContaining([expect.stringMatching(message)]));
+  });
+});
+
 describe('METADATA_KEYS', () => {
   it('takes 8 keys, not 9, and none twice', () => {
     const keys = Array.from('abcdefgh');
@@ -120,7 +159,7 @@ describe('secrets', () => {
   it.each([SECRET.slice(0, 20), `${SECRET}!`, 'correct horse battery staple, and thirty-two bytes'])(
     'refuses %j without showing it',
     (value) => {
-      for (const name of ['ACCOUNT_KEY_PEPPER', 'SESSION_TOKEN_KEY']) {
+      for (const name of ['ACCOUNT_KEY_PEPPER', 'SESSION_TOKEN_KEY', 'SESSION_TOKEN_KEY_BEFORE']) {
         const errors = errorsOf({ [name]: value });
         expect(errors).toEqual([expect.stringContaining(name)]);
         expect(errors.join()).not.toContain(value.slice(0, 12));

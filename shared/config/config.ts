@@ -16,6 +16,7 @@ export type Config = {
   readonly tenant: string;
   readonly accountKeyPepper: Secret | null;
   readonly sessionTokenKey: Secret | null;
+  readonly sessionTokenKeyBefore: Secret | null;
   readonly dataDir: string;
   readonly policyFile: string;
   readonly nodeId: string | null;
@@ -62,6 +63,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     tenant: text('TENANT') ?? CONFIG_KEYS.TENANT.default,
     accountKeyPepper: secret('ACCOUNT_KEY_PEPPER'),
     sessionTokenKey: secret('SESSION_TOKEN_KEY'),
+    sessionTokenKeyBefore: secret('SESSION_TOKEN_KEY_BEFORE'),
     dataDir: text('DATA_DIR') ?? CONFIG_KEYS.DATA_DIR.default,
     policyFile: env['POLICY_FILE'] === undefined ? SHIPPED_POLICY : (text('POLICY_FILE') ?? SHIPPED_POLICY),
     nodeId: text('NODE_ID'),

@@ -58,9 +58,9 @@ describe('a token', () => {
     ['premium', { plan: 'premium' }],
     [
       { name: 'premium', maxStreams: 4, note: 'text', list: [1], deep: {}, wrong: Infinity },
-      { plan: 'premium', maxStreams: 4, note: 'text' },
+      { plan: 'premium', 'plan.maxStreams': 4, 'plan.note': 'text' },
     ],
-    [Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, i])), { k15: 15 }],
+    [Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, i])), { 'plan.k15': 15 }],
     [null, {}],
     [['premium'], {}],
   ])('with the plan %j gives policies what they can use', (plan, claims) => {

@@ -48,14 +48,14 @@ const rightsIn = (scope: unknown, accountId: string | null): ReadonlySet<Right> 
   return rights;
 };
 
-/** A plan is its name, or an object: its `name` is what policies match as `plan`, its other members are limits by their names. */
+/** A plan is its name, or an object: its `name` is what policies match as `plan`, its other members stand as `plan.streams` does. */
 const claimsIn = (plan: unknown): Caller['claims'] => {
   if (typeof plan === 'string') return { plan: plan.slice(0, MAX_CLAIM_LENGTH) };
   if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) return {};
   const claims: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(plan).slice(0, MAX_CLAIMS)) {
     if (name.length > MAX_CLAIM_LENGTH) continue;
-    const key = name === 'name' ? 'plan' : name;
+    const key = name === 'name' ? 'plan' : `plan.${name}`;
     if (typeof value === 'number' && Number.isFinite(value)) claims[key] = value;
     if (typeof value === 'string' && value.length <= MAX_CLAIM_LENGTH) claims[key] = value;
   }

@@ -32,6 +32,15 @@ describe('a token', () => {
     expect(tokens.readSession(signed())?.expiresAtMs).toBe(session.expiresAtMs);
   });
 
+  it('of the key before is read while that is given, and is never signed by it', () => {
+    const [old, next] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const rotated = createTokens(next, old);
+    expect(rotated.readSession(createTokens(old).signSession(session))).toEqual(session);
+    expect(createTokens(next).readSession(rotated.signSession(session))).toEqual(session);
+    expect(createTokens(next).readSession(createTokens(old).signSession(session))).toBeNull();
+    expect(createTokens(next, Buffer.alloc(32, 3)).readSession(createTokens(old).signSession(session))).toBeNull();
+  });
+
   it('of another kind is refused: a termination is no session, whatever it is called', () => {
     const other = tokens.signTermination(termination);
     expect(tokens.readSession(other)).toBeNull();

@@ -39,11 +39,17 @@ const MAX_LENGTH = 4_096;
 /** Verified session tokens that are remembered, so that a beat costs a look-up and not a signature. */
 const CACHED = 100_000;
 
+const isSame = (expected: Buffer, given: Buffer): boolean =>
+  given.length === expected.length && timingSafeEqual(given, expected);
+
 export const looksLikeSessionToken = (text: string): boolean => text.startsWith(`${SESSION}.`);
 
-export const createTokens = (key: Uint8Array): Tokens => {
+/** `before` is the key that signed until now: what it signed is read as long as it is given, so that a change of keys ends no session. */
+export const createTokens = (key: Uint8Array, before: Uint8Array | null = null): Tokens => {
   const verified = new Map<string, SessionToken>();
-  const mac = (signed: string): Buffer => createHmac('sha256', key).update(signed).digest();
+  const mac = (signed: string, by = key): Buffer => createHmac('sha256', by).update(signed).digest();
+  const isSigned = (signed: string, given: Buffer): boolean =>
+    isSame(mac(signed), given) || (before !== null && isSame(mac(signed, before), given));
   const sign = (kind: string, payload: unknown): string => {
     const signed = `${kind}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
     return `${signed}.${mac(signed).toString('base64url')}`;
@@ -52,8 +58,7 @@ export const createTokens = (key: Uint8Array): Tokens => {
     const end = text.lastIndexOf('.');
     if (text.length > MAX_LENGTH || !text.startsWith(`${kind}.`) || end <= kind.length) return null;
     const given = Buffer.from(text.slice(end + 1), 'base64url');
-    const expected = mac(text.slice(0, end));
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+    if (!isSigned(text.slice(0, end), given)) return null;
     return JSON.parse(Buffer.from(text.slice(kind.length + 1, end), 'base64url').toString());
   };
   return {
