@@ -93,9 +93,10 @@ describe('one heartbeat', () => {
     const accountId = newAccount();
     const text = JSON.stringify(beat({ accountId }));
     const zipped = await api.call({ path, body: gzipSync(text), headers: { 'content-encoding': 'gzip' } });
-    const plain = await api.call({ path, body: text, headers: { 'content-type': 'text/plain;charset=UTF-8' } });
+    const headers = { 'content-type': 'text/plain;charset=UTF-8', origin: 'http://localhost:3000' };
+    const plain = await api.call({ path, body: text, headers });
     expect([zipped.status, plain.status]).toEqual([202, 202]);
-    expect(plain.headers['access-control-allow-origin']).toBe('*');
+    expect(plain.headers['access-control-allow-origin']).toBe('http://localhost:3000');
   });
 });
 
@@ -157,14 +158,27 @@ describe('OPTIONS', () => {
   it.each(['/v1/heartbeats', '/v1/sessions', '/v1/sessions/s-1/stop', '/nowhere'])(
     'on %s is 204 and good for a day',
     async (asked) => {
-      const { status, headers, text } = await api.call({ method: 'OPTIONS', path: asked });
+      const origin = 'http://localhost:3000';
+      const { status, headers, text } = await api.call({ method: 'OPTIONS', path: asked, headers: { origin } });
       expect([status, text]).toEqual([204, '']);
       expect(headers).toMatchObject({
-        'access-control-allow-origin': '*',
+        'access-control-allow-origin': origin,
+        vary: 'origin',
         'access-control-max-age': '86400',
         'access-control-allow-methods': expect.stringContaining('POST'),
         'access-control-allow-headers': expect.stringMatching(/authorization.*content-type/),
       });
     },
   );
+
+  it('tells a page of another origin nothing, and no answer lets it read', async () => {
+    const headers = { origin: 'https://elsewhere.example' };
+    const preflight = await api.call({ method: 'OPTIONS', path, headers });
+    const answer = await api.call({ path, body: beat({ accountId: newAccount() }), headers });
+    const refused = await api.call({ path, body: {}, headers });
+    expect([preflight.status, answer.status, refused.status]).toEqual([204, 202, 400]);
+    for (const one of [preflight, answer, refused])
+      expect(Object.keys(one.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect(refused.headers['x-content-type-options']).toBe('nosniff');
+  });
 });

@@ -3,6 +3,7 @@ import { recordSchemas, writeWithIds } from '../schemas/codec.ts';
 import { HOUR_MS, SECOND_MS } from '../schemas/time.ts';
 import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
+import { allowedOrigins } from '../shared/http/cors.ts';
 import { identifier, sessionReader } from '../shared/http/identify.ts';
 import { drained, harden, listen } from '../shared/http/server.ts';
 import { accountKeys } from '../shared/identity/account-keys.ts';
@@ -135,13 +136,13 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
           onTrouble,
         })
       : null;
-    const { identify, nextRequestId } = served;
-    const admin = createFront({ ...watching.front, routes: served.adminRoutes, identify, nextRequestId });
+    const { nextRequestId } = served;
+    const door = { identify: served.identify, allowOrigin: allowedOrigins(config.corsOrigins), nextRequestId };
+    const admin = createFront({ ...watching.front, ...door, routes: served.adminRoutes });
     const front = createFront({
       ...watching.front,
+      ...door,
       routes: [...served.publicRoutes, ...(live === null ? [] : [live.route])],
-      identify,
-      nextRequestId,
       extend: (app) => {
         addPages(app, { routes: [...served.publicRoutes, ...served.adminRoutes] });
         if (live !== null) addLivePage(app);

@@ -2,7 +2,8 @@ import type { IngestRejection } from '../../schemas/generated/http.ts';
 import { isBatch, validateBatch, validateHeartbeat } from '../../schemas/validate.ts';
 import { PROBLEMS } from '../../shared/errors/problems.ts';
 import { parseJson, readBody } from '../../shared/http/body.ts';
-import { type Call, CORS, JSON_TYPE, ProblemError, sendProblem } from '../../shared/http/call.ts';
+import { type Call, JSON_TYPE, ProblemError, sendProblem } from '../../shared/http/call.ts';
+import { corsHeaders } from '../../shared/http/cors.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { SessionToken } from '../../shared/identity/tokens.ts';
 import { submit, type Wanted } from './beat.ts';
@@ -184,12 +185,13 @@ const tokenIn = (body: unknown): string | undefined =>
     : undefined;
 
 /** As a flat list, which Node writes without looking names up. */
-const ANSWER_HEADERS = ['content-type', JSON_TYPE, ...Object.entries(CORS).flat()];
+const ANSWER_HEADERS = ['content-type', JSON_TYPE] as const;
 
-const answer = (ingest: Ingest, { res }: Call, text: string, beats: number): void => {
+const answer = (ingest: Ingest, { res, allowOrigin }: Call, text: string, beats: number): void => {
   ingest.count.accepted(beats);
   ingest.count.answered(202);
   if (res.destroyed) return;
-  res.writeHead(202, [...ANSWER_HEADERS, 'content-length', String(Buffer.byteLength(text))]);
+  const headers = [...ANSWER_HEADERS, 'content-length', String(Buffer.byteLength(text)), ...corsHeaders(allowOrigin)];
+  res.writeHead(202, headers);
   res.end(text);
 };

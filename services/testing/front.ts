@@ -12,6 +12,7 @@ export const openFront = async (
   const { server } = createFront({
     routes,
     identify: () => ({ caller: trusted('tenant'), session: null }),
+    allowOrigin: () => null,
     nextRequestId: () => 'request',
     onAnswer: () => {},
     onInternal: (error) => {

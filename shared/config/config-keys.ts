@@ -117,6 +117,15 @@ export const CONFIG_KEYS = {
   AUTH_CLAIM_TENANT: claimKey('tenant', 'the tenant; left out of a token it is `TENANT`'),
   AUTH_CLAIM_PLAN: claimKey('plan', 'the plan: its name, or an object with `name` and what policies take limits from'),
   AUTH_CLAIM_SCOPE: claimKey('scope', 'what its bearer is, `playbeat:player` and so on, with spaces between'),
+  CORS_ORIGINS: {
+    kind: 'list',
+    default: null,
+    pattern: /^(\*|null|[a-z][a-z0-9+.-]{0,31}:\/\/[A-Za-z0-9.:_[\]-]{0,255})$/,
+    means: 'an origin, as in `https://tv.example`, or `null`, or `*`',
+    maxItems: 64,
+    description:
+      'The origins whose web pages may call; `*` for any, `null` for packaged television apps that say so. Left out, pages of the same machine.',
+  },
   TENANT: {
     kind: 'text',
     default: 'default',

@@ -65,8 +65,8 @@ export const readerOf = (env: Environment) => {
     for (const item of items) {
       if (!key.pattern.test(item)) errors.push(`${name} has ${shown(name, item)}, which is not ${key.means}`);
     }
-    if (new Set(items).size < items.length) errors.push(`${name} names a key twice`);
-    if (items.length > key.maxItems) errors.push(`${name} has ${items.length} keys; at most ${key.maxItems} are kept`);
+    if (new Set(items).size < items.length) errors.push(`${name} names one twice`);
+    if (items.length > key.maxItems) errors.push(`${name} has ${items.length}; at most ${key.maxItems} are taken`);
     return items;
   };
 

@@ -13,6 +13,7 @@ export type Config = {
   readonly auth: 'off' | null;
   /** Null: nobody is asked who they are. */
   readonly identity: IdentityConfig | null;
+  readonly corsOrigins: readonly string[];
   readonly tenant: string;
   readonly accountKeyPepper: Secret | null;
   readonly sessionTokenKey: Secret | null;
@@ -60,6 +61,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     host: text('HOST') ?? CONFIG_KEYS.HOST.default,
     auth: choice('AUTH', CONFIG_KEYS.AUTH.choices),
     identity: readIdentityConfig(reader),
+    corsOrigins: list('CORS_ORIGINS'),
     tenant: text('TENANT') ?? CONFIG_KEYS.TENANT.default,
     accountKeyPepper: secret('ACCOUNT_KEY_PEPPER'),
     sessionTokenKey: secret('SESSION_TOKEN_KEY'),

@@ -3,6 +3,7 @@ import type { FieldError } from '../../schemas/generated/http.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { SessionToken } from '../identity/tokens.ts';
 import { problem, PROBLEMS, type ProblemCode } from '../errors/problems.ts';
+import { corsHeaders } from './cors.ts';
 
 /** One request, as every route sees it, in front of Express and behind it. */
 export type Call = {
@@ -12,6 +13,8 @@ export type Call = {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly params: Readonly<Record<string, string>>;
+  /** The page that may read the answer: see `AllowOrigin`. */
+  readonly allowOrigin: string | null;
 } & Identified;
 
 /** Who calls, as far as the headers say it. Both are null where nobody is named, or a session token comes in the body. */
@@ -45,18 +48,19 @@ export class ProblemError extends Error {
   }
 }
 
-/** Any page may call: identity is in tokens, never in cookies. */
-export const CORS = { 'access-control-allow-origin': '*' } as const;
 /** What a page may read besides the body. A beat's answer has neither, so it does not say so. */
-const COMMON = [...Object.entries(CORS).flat(), 'access-control-expose-headers', 'retry-after, x-request-id'];
+const EXPOSED = ['access-control-expose-headers', 'retry-after, x-request-id'] as const;
+/** No browser takes an answer for anything but what it says it is. */
+const NO_SNIFFING = ['x-content-type-options', 'nosniff'] as const;
 export const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-export const sendReply = ({ res, requestId }: Call, { status, body, headers }: Reply): void => {
+export const sendReply = ({ res, requestId, allowOrigin }: Call, { status, body, headers }: Reply): void => {
   if (res.headersSent || res.destroyed) return;
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
   // A flat list, which Node writes without looking names up.
-  const flat = [...COMMON, 'x-request-id', requestId, 'content-length', String(Buffer.byteLength(text))];
+  const flat = [...NO_SNIFFING, 'x-request-id', requestId, 'content-length', String(Buffer.byteLength(text))];
+  if (allowOrigin !== null) flat.push(...corsHeaders(allowOrigin), ...EXPOSED);
   if (headers !== undefined) for (const [name, value] of Object.entries(headers)) flat.push(name, value);
   if (body !== undefined && headers?.['content-type'] === undefined) flat.push('content-type', JSON_TYPE);
   // Express has set headers of its own by now, which a flat list would repeat.

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { problem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../errors/problems.ts';
-import { type Call, CORS, type Identified, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
+import { type Call, type Identified, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
+import { type AllowOrigin, corsHeaders } from './cors.ts';
 import { guarded } from './guard.ts';
 import type { Identify } from './identify.ts';
 import { type Route, toExpressPath } from './route.ts';
@@ -18,6 +19,7 @@ export type FrontOptions = {
   /** Pages and documents beside the interface. */
   readonly extend?: (app: Express) => void;
   readonly identify: Identify;
+  readonly allowOrigin: AllowOrigin;
   readonly nextRequestId: () => string;
   readonly onAnswer: (route: string, method: string, status: number) => void;
   readonly onInternal: (error: unknown, call: Call) => void;
@@ -37,7 +39,7 @@ export type Front = {
  * ids, CORS and limits are the same function for both.
  */
 export const createFront = (options: FrontOptions): Front => {
-  const { routes, nextRequestId } = options;
+  const { routes, nextRequestId, allowOrigin } = options;
   const hot = new Map<string, Route>();
   for (const route of routes) if (route.hot === true) hot.set(`${route.method} ${route.path}`, route);
   const app = createApp(options);
@@ -53,7 +55,7 @@ export const createFront = (options: FrontOptions): Front => {
     const url = req.url ?? '/';
     const mark = url.indexOf('?');
     const path = mark === -1 ? url : url.slice(0, mark);
-    if (req.method === 'OPTIONS') return answerOptions(res);
+    if (req.method === 'OPTIONS') return answerOptions(res, allowOrigin(req.headers.origin));
     const route = hot.get(`${req.method} ${path}`);
     if (route === undefined) return app(req, res);
     const call: Call = {
@@ -63,6 +65,7 @@ export const createFront = (options: FrontOptions): Front => {
       params: NONE,
       query: mark === -1 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
       requestId: requestIdOf(req, nextRequestId),
+      allowOrigin: allowOrigin(req.headers.origin),
       ...NOBODY,
     };
     run(route, call, options);
@@ -126,22 +129,28 @@ const requestIdOf = (req: IncomingMessage, next: () => string): string => {
   return typeof given === 'string' && /^[\w.-]{1,128}$/.test(given) ? given : next();
 };
 
-const answerOptions = (res: ServerResponse): void => {
-  res.writeHead(204, {
-    ...CORS,
-    'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
-    'access-control-allow-headers': 'authorization, content-type, content-encoding, idempotency-key, x-request-id',
-    'access-control-max-age': '86400',
-    'content-length': 0,
-  });
+/** A page that may not call is told nothing, and its browser does not let it. */
+const answerOptions = (res: ServerResponse, allowOrigin: string | null): void => {
+  const allowed = allowOrigin === null ? [] : [...corsHeaders(allowOrigin), ...PREFLIGHT];
+  res.writeHead(204, [...allowed, 'content-length', '0']);
   res.end();
 };
 
+const PREFLIGHT = [
+  ...['access-control-allow-methods', 'GET, POST, DELETE, OPTIONS'],
+  'access-control-allow-headers',
+  'authorization, content-type, content-encoding, idempotency-key, x-request-id',
+  ...['access-control-max-age', '86400'],
+];
+
 const createApp = (options: FrontOptions): Express => {
-  const { routes, nextRequestId } = options;
+  const { routes, nextRequestId, allowOrigin } = options;
   const app = express();
-  app.use((_req, res, next) => {
-    res.set(CORS);
+  app.use((req, res, next) => {
+    const [name, value, vary, by] = corsHeaders(allowOrigin(req.headers.origin));
+    if (name !== undefined) res.set(name, value);
+    if (vary !== undefined) res.set(vary, by);
+    res.set('x-content-type-options', 'nosniff');
     next();
   });
   app.disable('x-powered-by');
@@ -156,6 +165,7 @@ const createApp = (options: FrontOptions): Express => {
       query: new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1)),
       params: Object.fromEntries(Object.entries(req.params).map(([name, value]) => [name, String(value)])),
       requestId: requestIdOf(req, nextRequestId),
+      allowOrigin: allowOrigin(req.headers.origin),
       ...NOBODY,
     };
   };
@@ -195,8 +205,7 @@ const answerClientError = (error: Error, socket: Duplex, requestId: string): voi
   const text = JSON.stringify(body);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
-      `content-length: ${Buffer.byteLength(text)}\r\nx-request-id: ${requestId}\r\n` +
-      `access-control-allow-origin: *\r\n\r\n${text}`,
+      `content-length: ${Buffer.byteLength(text)}\r\nx-request-id: ${requestId}\r\n\r\n${text}`,
   );
 };
 
