@@ -1,8 +1,8 @@
 import type { ResumePosition } from '../../../schemas/generated/http.ts';
 import type { Heartbeat, SessionStopRequested } from '../../../schemas/generated/records.ts';
 import { MINUTE_MS, SECOND_MS } from '../../../schemas/time.ts';
-import type { Processor } from '../../../shared/runtime/processor.ts';
 import { testDriver, type TestDriver } from '../../../shared/runtime/test-driver.ts';
+import { overheard } from '../../../shared/runtime/testing/overheard.ts';
 import { heartbeat, type Said } from '../../../shared/sessions/testing/heartbeat.ts';
 import type { TableRow } from '../../../shared/table/table.ts';
 import { type Household, resumePosition } from '../resume.ts';
@@ -128,18 +128,5 @@ export const viewers = (): Viewers => {
       const value = { requestId: nextRequest(), tenant: 'tenant', receivedAtMs: driver.now() };
       append(KEY, { type: 'AccountErased', value });
     },
-  };
-};
-
-/** The same fold, and all that it puts. */
-const overheard = (processor: Processor<Household, undefined>, puts: TableRow[]): Processor<Household, undefined> => {
-  const heard = <T extends ReturnType<typeof processor.onRecord>>(step: T): T => {
-    for (const effect of step.effects) if ('put' in effect) puts.push(effect.put);
-    return step;
-  };
-  return {
-    ...processor,
-    onRecord: (state, record, at) => heard(processor.onRecord(state, record, at)),
-    onTimer: (state, at) => heard(processor.onTimer(state, at)),
   };
 };
