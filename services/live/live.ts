@@ -44,7 +44,8 @@ export type Live = {
 export const LIVE_TURN_MS = 500;
 const HEALTH_TURNS = 4;
 const TRENDING_TURNS = 10;
-const AUDIENCE_TURNS = 20;
+/** A page draws once a second. */
+const AUDIENCE_TURNS = 2;
 /** A connection that says nothing for longer is closed by proxies. */
 const ALIVE_TURNS = 30;
 /** How long a page waits before it connects again. */

@@ -1,7 +1,8 @@
 import { byId, element } from './element.js';
 import { lineChart } from './charts.js';
 
-/** An hour, a point every 10 s. */
+/** An hour, a point every 10 s; the newest moves with the figures. */
+const STEP_MS = 10_000;
 const MAX_POINTS = 360;
 
 /** Who watches, over time, and what most of them watch. */
@@ -24,8 +25,8 @@ export const audience = () => {
       for (const figures of ['viewers-legend', 'viewers', 'trending']) byId(figures).hidden = !countsAudience;
     },
     onAudience: (told) => {
-      for (const point of told.points) points.set(point.atMs, point);
-      for (const atMs of [...points.keys()].sort((a, b) => a - b).slice(0, -MAX_POINTS)) points.delete(atMs);
+      for (const point of told.points) points.set(Math.floor(point.atMs / STEP_MS), point);
+      for (const step of [...points.keys()].sort((a, b) => a - b).slice(0, -MAX_POINTS)) points.delete(step);
     },
     onTrending: (told) => {
       ranks = told;
