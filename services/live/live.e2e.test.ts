@@ -42,11 +42,6 @@ beforeAll(async () => {
   watcher = await watchLive(server.url());
   await page.goto(`${server.url()}/`);
   await page.locator('#state[data-state=connected]').waitFor();
-  expect(await begin('1', { contentId: LONG, deviceType: 'tv' })).toBe(201);
-  expect(await begin('2', { contentId: '<img src=x onerror=alert(1)>', contentType: 'live' })).toBe(201);
-  expect(await begin('3', { contentId: 'film-3', deviceType: 'phone' })).toBe(409);
-  const path = `/v1/sessions/${ids('1').sessionId}/stop`;
-  expect((await send(server.url(), { path, body: { accountId } })).status).toBe(202);
 }, 60_000);
 afterAll(async () => {
   watcher?.close();
@@ -54,14 +49,64 @@ afterAll(async () => {
   await server?.close();
 });
 
+describe('the live page of a Playbeat in which nothing has happened yet', () => {
+  /** Of fewer viewers than this nothing is ranked. */
+  const HOUSEHOLDS = 10;
+  const IN_TIME = { timeout: 10_000 };
+  const CHANNEL = 'channel-of-ten';
+  const acknowledged = async (sequence: number): Promise<void> => {
+    const names = Array.from({ length: HOUSEHOLDS }, (_, n) => `of-ten-${n}`);
+    const beats = names.map((id) =>
+      beat({ accountId: id, sessionId: id, sequence, contentId: CHANNEL, contentType: 'live' }),
+    );
+    const answers = await Promise.all(beats.map((body) => send(server.url(), { path: '/v1/heartbeats', body })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+  };
+
+  it('waits for the first figures, decisions and view ends', async () => {
+    for (const part of ['viewers', 'trending', 'decisions', 'views'])
+      expect(await page.locator(`#${part}-note`).isVisible()).toBe(true);
+  });
+
+  it('shows 10 decisions within 10 s of the first beats of 10 households', async () => {
+    await acknowledged(1);
+    await page
+      .locator('#decisions li', { hasText: CHANNEL })
+      .nth(HOUSEHOLDS - 1)
+      .waitFor(IN_TIME);
+    expect(await page.locator('#decisions li', { hasText: 'admitted' }).count()).toBe(HOUSEHOLDS);
+  });
+
+  it('shows viewers within 10 s of the beats that say that it plays on, and within 15 s that all 10 watch the channel', async () => {
+    await acknowledged(2);
+    const [ranked] = await Promise.all([
+      page.locator('#trending-live li', { hasText: CHANNEL }).innerText({ timeout: 15_000 }),
+      page.locator('#viewers-legend', { hasText: /live [1-9]/ }).waitFor(IN_TIME),
+      page.locator('#viewers[aria-label^="Concurrent viewers, now: live "]').waitFor(IN_TIME),
+    ]);
+    // It is new until the next minute begins.
+    expect(ranked.replaceAll(/\s+/g, ' ')).toMatch(/^1 channel-of-ten (new|same) 10 viewers$/);
+    expect(await page.locator('#viewers-note').isVisible()).toBe(false);
+  });
+});
+
 describe('the live page in Chromium', () => {
+  beforeAll(async () => {
+    expect(await begin('1', { contentId: LONG, deviceType: 'tv' })).toBe(201);
+    expect(await begin('2', { contentId: '<img src=x onerror=alert(1)>', contentType: 'live' })).toBe(201);
+    expect(await begin('3', { contentId: 'film-3', deviceType: 'phone' })).toBe(409);
+    const path = `/v1/sessions/${ids('1').sessionId}/stop`;
+    expect((await send(server.url(), { path, body: { accountId } })).status).toBe(202);
+  });
+
   it('shows each decision with its reason: two in, the third refused and why', async () => {
     const refused = page.locator('#decisions li', { hasText: 'refused' });
     await refused.waitFor();
     expect(await refused.innerText()).toMatch(
       /film-3, vod, phone[^]*household [\w-]{6}…[^]*LIMIT_REACHED: Too many streams are running on this account\./,
     );
-    expect(await page.locator('#decisions li', { hasText: 'admitted' }).count()).toBe(2);
+    for (const contentId of [LONG, '<img'])
+      await page.locator('#decisions li', { hasText: 'admitted' }).filter({ hasText: contentId }).waitFor();
     await page.locator('#decisions li', { hasText: 'stopped' }).waitFor();
   });
 
@@ -73,15 +118,6 @@ describe('the live page in Chromium', () => {
   it('draws the decisions of each second, and says their number in words', async () => {
     expect(await page.locator('#rate canvas').count()).toBe(1);
     await until(async () => /^Decisions per second, now: admitted/.test((await label('#rate')) ?? ''));
-  });
-
-  it('draws how many watch, which trending counts', async () => {
-    for (const sequence of [1, 2]) {
-      const body = beat({ ...ids('1'), contentId: LONG, sequence, positionMs: 10_000 * sequence });
-      expect((await send(server.url(), { path: '/v1/heartbeats', body })).status).toBe(202);
-    }
-    await until(async () => /^Concurrent viewers, now: live \d+, on demand \d+/.test((await label('#viewers')) ?? ''));
-    expect(await page.locator('#viewers-note').isVisible()).toBe(false);
   });
 
   it('shows a view end with its reason', async () => {
