@@ -40,6 +40,8 @@ export const startParts = async ({ sessionTimeoutMs = 1_500 } = {}): Promise<Clu
   return {
     redis: redis.first,
     env: {
+      // What is slow shows in the figures, and is not refused.
+      APPEND_TIMEOUT_MS: '5000',
       KAFKA_BROKERS: brokers.join(','),
       KAFKA_PREFIX: prefix,
       KAFKA_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),

@@ -3,6 +3,7 @@ import { recordSchemas, writeWithIds } from '../schemas/codec.ts';
 import { HOUR_MS, SECOND_MS } from '../schemas/time.ts';
 import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
+import { callerAddress } from '../shared/http/address.ts';
 import { allowedOrigins } from '../shared/http/cors.ts';
 import { identifier, sessionReader } from '../shared/http/identify.ts';
 import { drained, harden, listen } from '../shared/http/server.ts';
@@ -245,12 +246,14 @@ const serve = (parts: Parts) => {
     clock,
   };
   const readSession = sessionReader(tokens, clock);
+  const networkKey = networkKeys(secrets.pepper);
+  const addressOf = callerAddress(config.trustedProxies);
   const ingest: Ingest = {
     ...shared,
     readSession,
     lanes,
     claims: { waiting: 0, most: config.startsWaitingMax },
-    networkKey: networkKeys(secrets.pepper),
+    networkKey: (req) => networkKey(addressOf(req)),
     metadataKeys: [...new Set([...config.metadataKeys, ...METADATA_KEYS])],
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     nextRequestId,

@@ -46,7 +46,7 @@ export const submit = (ingest: Ingest, call: Call, submitted: Submitted): void =
           tenant,
           receivedAtMs,
           source: 'player',
-          networkKey: ingest.networkKey(call.req.socket.remoteAddress),
+          networkKey: ingest.networkKey(call.req),
           lastDecision: seen === null ? null : stampFrom(seen, beat.sessionId, receivedAtMs),
           claims,
           metadataKeys: ingest.metadataKeys,

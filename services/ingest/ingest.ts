@@ -16,7 +16,7 @@ export type Ingest = {
   /** Resolves true once the concurrency fold has reached the offset, false after `decisionTimeoutMs`. */
   readonly decided: (partition: number, offset: number) => Promise<boolean>;
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
-  readonly networkKey: (address: string | undefined) => string | null;
+  readonly networkKey: (req: Call['req']) => string | null;
   readonly partitionOf: (key: AccountKey) => number;
   readonly tokens: Tokens;
   /** Throws the problem of a session token that is not good. */

@@ -106,7 +106,7 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
       tenant,
       receivedAtMs: startedMs,
       source: 'player',
-      networkKey: ingest.networkKey(call.req.socket.remoteAddress),
+      networkKey: ingest.networkKey(call.req),
       lastDecision: seen === null ? null : stampFrom(seen, beat.sessionId, startedMs),
       claims,
       metadataKeys: ingest.metadataKeys,

@@ -269,6 +269,15 @@ export const CONFIG_KEYS = {
     max: 110_000,
     description: 'How long calls in flight may take to end after SIGTERM.',
   },
+  TRUSTED_PROXIES: {
+    kind: 'count',
+    unit: 'proxies',
+    default: 0,
+    min: 0,
+    max: 16,
+    description:
+      'How many proxies of yours a call comes through, each adding to `X-Forwarded-For`. With too few the caller is a proxy, with too many the caller may say where it is.',
+  },
   MAX_CONNECTIONS: {
     kind: 'count',
     unit: 'connections',

@@ -34,6 +34,7 @@ export type Config = {
   readonly appendTimeoutMs: number;
   readonly decisionTimeoutMs: number;
   readonly drainMs: number;
+  readonly trustedProxies: number;
   readonly maxConnections: number;
   /** Null: all of it in this process, on embedded parts. */
   readonly cluster: ClusterConfig | null;
@@ -81,6 +82,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     appendTimeoutMs: number('APPEND_TIMEOUT_MS'),
     decisionTimeoutMs: number('DECISION_TIMEOUT_MS'),
     drainMs: number('DRAIN_MS'),
+    trustedProxies: number('TRUSTED_PROXIES'),
     maxConnections: number('MAX_CONNECTIONS'),
     cluster,
     registry: readRegistryConfig(reader),
