@@ -660,10 +660,10 @@ export interface View {
   /** `provisional` after 35 s of silence, `final` 10 minutes later, or at once after the player's last word; `open` again when the viewer comes back. */
   readonly status: 'open' | 'provisional' | 'final';
 
-  /** The view was final before this revision. */
+  /** The view was final before this revision. A late beat corrects a view for 90 days. */
   readonly corrected: boolean;
 
-  /** Made without the beginning of the view. */
+  /** The beginning of the session was never seen. */
   readonly partial: boolean;
   readonly sessionId: Id;
   readonly profileId: Id;

@@ -68,7 +68,7 @@ describe('a replay', () => {
         const whole = viewers();
         play(whole, before);
         if (hoursBetween) whole.silence(2 * HOUR_MS);
-        // A stop names no content: it is for titles that the state has, and a rebuild has those of the last hour.
+        // A stop is for titles that were heard of lately, which is told to 5 minutes of live time: a rebuild has its own.
         const moves = hoursBetween ? after.filter(({ kind }) => kind !== 'stop') : after;
         play(whole, moves);
         play(home, moves);

@@ -84,17 +84,18 @@ describe('a resume position', () => {
     expect(home.title()).toBe(before);
   });
 
-  it('is not written again by a pause that goes on for hours', () => {
+  it('is not put again by a pause that goes on for an hour, and its state is written once in 5 minutes', () => {
     const home = viewers();
     home.watch('tv', 0, 60);
     home.beat('tv', 60_000, { state: 'paused' });
-    const [state, puts] = [home.driver.state(KEY), home.puts.length];
-    for (let i = 0; i < 60; i++) {
-      home.silence(MINUTE_MS);
+    const [title, puts] = [home.title(), home.puts.length];
+    const states = new Set<unknown>();
+    for (let i = 0; i < 360; i++) {
+      home.silence(10_000);
       home.beat('tv', 60_000, { state: 'paused' });
+      states.add(home.driver.state(KEY));
     }
-    expect(home.driver.state(KEY)).toBe(state);
-    expect(home.puts.length).toBe(puts);
+    expect([home.title(), home.puts.length, states.size]).toEqual([title, puts, 13]);
   });
 
   it('says that its session was ended, by the player’s last beat or by a call', () => {
@@ -112,6 +113,27 @@ describe('a resume position', () => {
     home.watch('phone', 60_000, 10);
     home.stop('phone', 'undecided');
     expect(home.point()).toMatchObject({ positionMs: 70_000, source: 'heartbeat' });
+  });
+
+  it('says that its session was stopped by a call 40 minutes into a pause, or 5 minutes after the last beat', () => {
+    for (const [pausedMs, silentMs, source] of [
+      [40 * MINUTE_MS, 9_000, 'stop'],
+      [40 * MINUTE_MS, 5 * MINUTE_MS - 1, 'stop'],
+      [0, 10 * MINUTE_MS - 1, 'stop'],
+      [0, 10 * MINUTE_MS, 'heartbeat'],
+      [40 * MINUTE_MS, 10 * MINUTE_MS, 'heartbeat'],
+    ] as const) {
+      const home = viewers();
+      home.watch('tv', 0, 60);
+      home.beat('tv', 60_000, { state: 'paused' });
+      for (let ms = 0; ms < pausedMs; ms += 10_000) {
+        home.silence(10_000);
+        home.beat('tv', 60_000, { state: 'paused' });
+      }
+      home.silence(silentMs);
+      home.stop('tv', 'user');
+      expect([pausedMs, silentMs, home.point()?.source]).toEqual([pausedMs, silentMs, source]);
+    }
   });
 
   it('takes a duration of 0 for one that is not known, and keeps what an earlier beat said', () => {

@@ -1,7 +1,7 @@
 import type { LogEvent } from '../../schemas/events.ts';
 import type { ResumeHidden, ResumeUndone, SessionStopRequested } from '../../schemas/generated/records.ts';
 import { HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
-import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
+import { type At, type Effect, FEW_RECORDS, type Processor, type Step } from '../../shared/runtime/processor.ts';
 import { isOver } from '../../shared/sessions/lifecycle.ts';
 import { rowKey, rowOf, titleIn, tombstoneOf } from './row.ts';
 import {
@@ -18,12 +18,12 @@ import {
   undone,
 } from './title.ts';
 
-/** What the fold keeps of an account: the titles of its last two days, the last to change last. All others are rows. */
+/** What the fold keeps of an account: the titles of its last minutes, the last to be heard of last. All others are rows. */
 export type Household = { readonly entries: readonly Entry[] };
 
 export type Entry = {
   readonly title: Title;
-  /** Live time of its last change, or of when it was read from the table. */
+  /** Live time of its last change, or of when it was read; of beats since then that changed nothing, to `HEARD_EVERY_MS`. */
   readonly lastLiveMs: number;
   /** When it is put into the table at the latest; null where the row is as the title is. */
   readonly putDueLiveMs: number | null;
@@ -33,15 +33,20 @@ export type Entry = {
 
 /** A row is put at most so often while its title just plays on: more often breaks the cost promise. */
 export const PUT_EVERY_MS = 5 * MINUTE_MS;
-/** How long after its last change a title leaves the state: two evenings. */
-export const KEPT_MS = 48 * HOUR_MS;
 /**
- * More titles than a household watches in two days. It bounds the state of an account, all of which each of its beats
- * writes: of more, the longest unchanged go to the table early, and are read back like any other.
+ * How long after its last change a title leaves the state. A stop names no content, so it is for titles that are still
+ * there: as long as concurrency remembers a session that has ended.
  */
-export const MAX_TITLES = 200;
+export const KEPT_MS = 10 * MINUTE_MS;
+/** In a long pause no beat says anything new. They keep the title in the state, and each of them would be a write. */
+const HEARD_EVERY_MS = KEPT_MS / 2;
+/**
+ * More titles than a household tries in ten minutes. It bounds the state of an account, all of which each of its beats
+ * writes: of more, the longest unheard go to the table early, and are read back like any other.
+ */
+export const MAX_TITLES = 64;
 /** From here on a title may be dropped by a batch that also needs it again: its row is read to be sure. */
-const CROWDED = MAX_TITLES / 2;
+const CROWDED = MAX_TITLES - FEW_RECORDS;
 
 type Here = At<undefined>;
 
@@ -132,7 +137,8 @@ const knownEntry = (
 const onBeat = (entries: readonly Entry[], beat: Telling | null, at: Here): Folded => {
   if (beat === null) return { entries, effects: [] };
   const entry = knownEntry(entries, beat, at) ?? newEntry(beat);
-  return folded(entries, entry, { change: (title) => played(title, beat, at), atOnce: settles }, at);
+  const heardLiveMs = Math.floor(at.liveMs / HEARD_EVERY_MS) * HEARD_EVERY_MS;
+  return folded(entries, entry, { change: (title) => played(title, beat, at), atOnce: settles, heardLiveMs }, at);
 };
 
 const newEntry = (name: TitleName): Entry => ({
@@ -177,16 +183,27 @@ type Change = {
   change(title: Title): Title;
   /** Whether the change goes to the table now, and not when it is due. */
   atOnce(before: Title, after: Title): boolean;
+  /** When the title was heard of, where nothing changed. */
+  readonly heardLiveMs?: number;
 };
 
-const folded = (entries: readonly Entry[], entry: Entry, { change, atOnce }: Change, at: Here): Folded => {
-  const title = includes(entry.title, at) ? entry.title : change(entry.title);
-  if (title === entry.title) {
-    // What was read stays: its next beat needs no second read, and a stop, which names no content, finds it.
-    const isRead = entry.stored && !entries.includes(entry);
-    return { entries: isRead ? [...entries, entry] : entries, effects: [] };
-  }
+const folded = (
+  entries: readonly Entry[],
+  entry: Entry,
+  { change, atOnce, heardLiveMs = 0 }: Change,
+  at: Here,
+): Folded => {
+  // The row has the record: it changed the title when it was folded first, or came before one that did.
+  const isReplayed = includes(entry.title, at);
+  const title = isReplayed ? entry.title : change(entry.title);
   const others = entries.filter((e) => e !== entry);
+  if (title === entry.title) {
+    const isKnown = others.length < entries.length;
+    const lastLiveMs = Math.max(entry.lastLiveMs, isReplayed ? at.liveMs : heardLiveMs);
+    if (isKnown ? lastLiveMs === entry.lastLiveMs : !entry.stored) return { entries, effects: [] };
+    // What was read stays: its next beat needs no second read, and a stop, which names no content, finds it.
+    return { entries: [...others, { ...entry, lastLiveMs }], effects: [] };
+  }
   if (isBlank(title) && !entry.stored) return { entries: others, effects: [] };
   const now = atOnce(entry.title, title);
   const putDueLiveMs = now ? null : (entry.putDueLiveMs ?? at.liveMs + PUT_EVERY_MS);

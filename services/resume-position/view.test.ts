@@ -150,8 +150,8 @@ describe('titles asked for by name', () => {
     const home = viewers();
     watched(home, 0, 60);
     toTheTable(home);
-    watched(home, 60, 99);
-    const asked = [...names(99, 0), 'never seen'].map((contentId) => ({ profileId: 'parent', contentId }));
+    watched(home, 60, 75);
+    const asked = [...names(75, 0), 'never seen'].map((contentId) => ({ profileId: 'parent', contentId }));
     const reads: number[] = [];
     const table: Pick<typeof home.driver.table, 'get'> = {
       get: (keys) => {
@@ -160,9 +160,9 @@ describe('titles asked for by name', () => {
       },
     };
     const titles = await titlesOf(home.seen(), table, asked);
-    expect(titles.map((title) => title?.contentId ?? null)).toEqual([...names(99, 0), null]);
+    expect(titles.map((title) => title?.contentId ?? null)).toEqual([...names(75, 0), null]);
     expect(reads).toEqual([61]);
-    await titlesOf(home.seen(), table, asked.slice(0, 39));
+    await titlesOf(home.seen(), table, asked.slice(0, 15));
     expect(reads).toEqual([61]);
   });
 });

@@ -3,9 +3,9 @@ import type { ViewEnded } from '../../schemas/generated/records.ts';
 import { Crashed } from '../../shared/runtime/test-driver.ts';
 import { evening, type Evening } from './testing/evening.ts';
 
-const KINDS = ['cut off', 'ended', 'back', 'exit'] as const;
+const KINDS = ['cut off', 'ended', 'back', 'exit', 'next day'] as const;
 
-/** An evening with each kind of end, appended and not folded again from here on: three hours of one household. */
+/** An evening with each kind of end, appended and not folded again from here on: four hours of one household. */
 const played = (): Evening => {
   const home = evening();
   home.start('cut off');
@@ -20,6 +20,16 @@ const played = (): Evening => {
   home.play('back', 20);
   home.silence(650);
   for (const sequence of [6, 4, 5]) home.beat('cut off', { sequence, ageMs: 1_300_000 });
+  home.silence(60);
+  // Its view leaves the state, and is read back, twice: by a beat that is new, and by one that is late.
+  home.start('next day');
+  home.play('next day', 20);
+  home.hours(0.4);
+  home.play('next day', 20);
+  home.start('exit 2');
+  home.hours(0.4);
+  home.beat('next day', { sequence: 6, ageMs: 1_200_000 });
+  home.beat('next day', { sequence: 5, ageMs: 1_210_000 });
   home.silence(60);
   return home;
 };
@@ -44,10 +54,8 @@ describe('a final view', () => {
   const expected = distinct(calm.revisions);
 
   it('is there once for each session that ended, and once more for each that came back or was corrected', () => {
-    const [back, cutOff, ended, exit] = ['back', 'cut off', 'ended', 'exit'].map((id) =>
-      finals(expected).filter((r) => r.startsWith(`${id} 1`)),
-    );
-    expect([back?.length, cutOff?.length, ended?.length, exit?.length]).toEqual([2, 2, 1, 1]);
+    const counts = KINDS.map((id) => finals(expected).filter((r) => r.startsWith(`${id} 1`)).length);
+    expect(counts).toEqual([2, 1, 2, 1, 3]);
     expect(new Set(expected.map((r) => r.split(' final')[0])).size).toBe(expected.length);
   });
 
@@ -84,19 +92,32 @@ describe('a final view', () => {
     }
   });
 
-  it('stays where all state and the beginning of the log are lost: what is made again of a part replaces nothing', () => {
+  it('is the same when all state and any beginning of the log are lost, once it is in the table', () => {
+    for (let lost = 20; lost < calm.driver.log.length; lost += 97) {
+      const home = copyOf(calm);
+      home.driver.fold();
+      home.driver.wipe();
+      home.driver.trim(lost);
+      home.driver.fold({ batch: 64 });
+      expect(distinct(home.revisions)).toEqual(expected);
+      expect(rowsOf(home)).toEqual(rowsOf(calm));
+    }
+  });
+
+  it('goes on as a whole where the log has lost its beginning, and is a part where the table has none of it either', () => {
     const home = copyOf(calm);
-    const back = home.driver.log.length - 900;
-    home.driver.fold();
-    const rows = rowsOf(home);
+    home.start('open');
+    home.play('open', 100);
     home.driver.wipe();
-    home.driver.trim(back);
-    home.driver.fold();
-    expect(rowsOf(home)).toEqual(rows);
-    home.beat('back', { sequence: 9, state: 'ended' });
-    home.silence(60);
-    expect(home.view('back')).toMatchObject({ status: 'final', partial: true });
-    expect(rowsOf(home)).toEqual(rows);
+    home.driver.trim(home.driver.log.length);
+    const beats = home.view('back').beatsReceived;
+    for (const id of ['back', 'open']) {
+      home.beat(id, { sequence: 20 });
+      home.play(id, 20);
+      home.beat(id, { state: 'ended' });
+    }
+    expect(home.stored('back')).toMatchObject({ partial: false, corrected: true, beatsReceived: beats + 4 });
+    expect(home.stored('open')).toMatchObject({ partial: true, corrected: false, beatsReceived: 4 });
     const revisions = home.revisions.filter((r) => r.sessionId === 'back').map((r) => r.revision);
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
   });

@@ -64,7 +64,7 @@ describe('the record of a view', () => {
     });
     expect(id).toBe(`view-end:${cause}:0`);
     const { tenant: _tenant, revisedAtMs: _revised, ...view } = record;
-    expect(home.row('tv')?.item).toEqual(view);
+    expect(home.stored('tv')).toEqual(view);
     expect(home.row('tv')?.places).toEqual({ views: `000${startedAtMs + 50_000} tv` });
   });
 
@@ -171,6 +171,8 @@ describe('watched time', () => {
       at(20),
     );
     expect(view).toMatchObject({ watchedMs: 20_000, adMs: 30_000, adBreaks: 2, distinctMs: 20_000, seeks: 0 });
+    const named = (n: number) => ({ ad: { breakId: `${'mid'.repeat(42)}${n}` } });
+    expect(viewOfBeats({}, named(1), named(1), named(2), {}).adBreaks).toBe(2);
   });
 });
 

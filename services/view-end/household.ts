@@ -1,24 +1,28 @@
-import { HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
+import { MINUTE_MS } from '../../schemas/time.ts';
 import type { Heartbeat } from '../../schemas/generated/records.ts';
+import { FEW_RECORDS } from '../../shared/runtime/processor.ts';
 import { isOver, LAST_CLAIMING_SEQUENCE, LEASE_MS } from '../../shared/sessions/lifecycle.ts';
 import { firstOf, lastOf, type Tally } from './tally.ts';
 
-/** What the fold of views keeps of one account: its viewings, in the order in which they were first heard of. */
+/**
+ * What the fold of views keeps of one account: viewings that are not final yet, or were a moment ago, in the order in which
+ * they were first heard of. All others are rows.
+ */
 export type Household = { readonly tenant: string; readonly viewings: readonly Viewing[] };
 
-/** One session as something that was watched, until a day after it is final. */
+/** One session as something that was watched. */
 export type Viewing = {
   readonly sessionId: string;
+  /** Position of the record that it began with. */
+  readonly since: string;
   /** As the lowest beat says. */
   readonly what: What;
   readonly tally: Tally;
   readonly status: 'open' | 'provisional' | 'final';
   /** Of the newest record about it; 0 where there is none. */
   readonly revision: number;
-  /** How many of its revisions were final. */
+  /** How many of its revisions were final: from the first on the table has a row of it. */
   readonly finals: number;
-  /** A view of it was final and forgotten before. */
-  readonly forgotten: boolean;
   /** Beats have come since the newest revision. */
   readonly changed: boolean;
   /** When somebody asked for its end; null where nobody did, or it went on. */
@@ -33,29 +37,43 @@ export type Viewing = {
 
 export type What = Pick<Heartbeat, 'profileId' | 'deviceId' | 'deviceType' | 'contentId' | 'contentType' | 'seriesId'>;
 
+export const whatOf = ({ profileId, deviceId, deviceType, contentId, contentType, seriesId }: What): What => ({
+  profileId,
+  deviceId,
+  deviceType,
+  contentId,
+  contentType,
+  seriesId,
+});
+
 /** From `provisional` to `final`, as long as nobody comes back. */
 export const FINAL_AFTER_MS = 10 * MINUTE_MS;
 /** A queue that is flushed makes one revision: when nothing has come for so long. */
 export const SETTLES_MS = LEASE_MS;
-/** How long after `final` a late beat still corrects the whole view. */
-export const KEPT_MS = 24 * HOUR_MS;
 /**
- * Viewings kept per account: a household that zaps has some hundred a day, of a few seconds each. One more makes the one
- * that has been final for longest be forgotten; where none is, the one that was silent for longest is made final at once.
+ * How long after `final` a view leaves the state where nothing more comes: most who come back have by then. A beat that
+ * comes later finds it in its row.
+ */
+export const KEPT_MS = 10 * MINUTE_MS;
+/**
+ * Viewings kept per account, more than a household that zaps begins in twenty minutes. One more makes the one that has been
+ * final for longest leave early; where none is, the one that was silent for longest is made final at once.
  */
 export const MAX_VIEWINGS = 64;
+/** From here on a viewing may be dropped by a batch that also needs it again: its row is read to be sure. */
+export const CROWDED = MAX_VIEWINGS - FEW_RECORDS;
 
 /** Nothing more is to come: the player's own word, or somebody else's. */
-export const isDone = ({ tally, stoppedAtMs }: Viewing): boolean => {
+export const isDone = ({ tally, stoppedAtMs }: Pick<Viewing, 'tally' | 'stoppedAtMs'>): boolean => {
   const last = lastOf(tally);
   return stoppedAtMs !== null || (last !== undefined && isOver(last));
 };
 
-/** Its beginning is not in it: it never replaces a view that is not partial. */
-export const isPartial = ({ forgotten, tally }: Viewing): boolean =>
-  forgotten || (firstOf(tally)?.sequence ?? 0) > LAST_CLAIMING_SEQUENCE;
+/** Its beginning is not in it, and was never seen: it never replaces a view that is not partial. */
+export const isPartial = ({ tally }: Pick<Viewing, 'tally'>): boolean =>
+  (firstOf(tally)?.sequence ?? 0) > LAST_CLAIMING_SEQUENCE;
 
-/** When its status changes, or it is forgotten, if nothing more comes; in live time. */
+/** When its status changes, or it leaves the state, if nothing more comes; in live time. */
 export const dueAt = (v: Viewing): number => {
   const settled = v.touchedLiveMs + SETTLES_MS;
   if (v.status === 'final') return v.changed ? settled : v.finalLiveMs + KEPT_MS;

@@ -29,7 +29,7 @@ describe('a late beat', () => {
     const view = home.view('tv');
     expect(view).toMatchObject({ watchedMs: 290_000, distinctMs: 290_000, beatsReceived: 31, beatsMissed: 0 });
     expect(view.endedAtMs).toBe(firstAtMs + 300_000);
-    expect(home.row('tv')).toMatchObject({ item: view, version: `whole 00${view.revision}` });
+    expect([home.stored('tv'), home.row('tv')?.version]).toEqual([view, `whole 00${view.revision}`]);
   });
 
   it('of a session that nobody has seen makes its view, final 35 s after the last of them', () => {
@@ -98,71 +98,46 @@ describe('a late beat', () => {
     home.hours(5);
     flushed(home, [0, 1, 2, 3], firstAtMs);
     home.silence(35);
-    const row = home.row('tv');
     home.driver.wipe();
     home.driver.fold();
-    expect(home.view('tv')).toEqual(row?.item);
+    expect([home.kept(), home.view('tv')]).toEqual([['tv'], home.stored('tv')]);
     flushed(home, [4], firstAtMs);
     home.silence(35);
-    expect(home.row('tv')?.item).toMatchObject({ beatsReceived: 5, partial: false, corrected: true });
+    expect(home.stored('tv')).toMatchObject({ beatsReceived: 5, partial: false, corrected: true });
   });
 
-  it('makes a partial view once the whole one is forgotten, which never replaces it', () => {
+  it('corrects the whole view 25 h later, too, each time once', () => {
     const home = evening();
     const firstAtMs = home.driver.now();
     home.start('tv');
     home.play('tv', 100);
     home.hours(25);
-    const whole = home.row('tv');
-    expect([home.driver.state(KEY), whole?.item['watchedMs']]).toEqual([undefined, 90_000]);
+    expect([home.driver.state(KEY), home.stored('tv')?.watchedMs]).toEqual([undefined, 90_000]);
     home.story();
-    flushed(home, [2_000, 2_001, 13, 12, 11], firstAtMs);
+    flushed(home, [22, 21, 13, 12, 11], firstAtMs);
     home.silence(35);
+    expect(home.story()).toEqual(['final silent corrected']);
+    home.hours(25);
     flushed(home, [14, 15], firstAtMs);
     home.silence(35);
-    expect(home.story()).toEqual(['final silent partial', 'final silent corrected partial']);
-    expect(home.row('tv')).toEqual(whole);
-    expect(home.view('tv')).toMatchObject({ partial: true, beatsReceived: 7 });
+    expect(home.story()).toEqual(['final silent corrected']);
+    expect(home.stored('tv')).toMatchObject({ partial: false, beatsReceived: 18, watchedMs: 210_000 });
   });
 
-  it('makes a partial view of a forgotten session from its first beats, too', () => {
-    const home = evening();
-    const firstAtMs = home.driver.now();
-    home.start('tv');
-    home.play('tv', 100);
-    home.hours(25);
-    const whole = home.row('tv');
-    flushed(home, [1, 2, 3], firstAtMs);
-    home.silence(35);
-    expect([home.view('tv').partial, home.row('tv')]).toEqual([true, whole]);
-  });
-
-  it('stands in the table where there is nothing else, and a later partial view replaces it', () => {
+  it('of a view whose beginning nobody has seen corrects what there is, until the beginning comes', () => {
     const home = evening();
     const firstAtMs = home.driver.now() - 30 * HOUR_MS;
     flushed(home, [50, 51], firstAtMs);
     home.silence(35);
-    expect(home.row('tv')?.item).toMatchObject({ partial: true, beatsReceived: 2 });
+    expect(home.stored('tv')).toMatchObject({ partial: true, beatsReceived: 2 });
     home.hours(25);
-    expect(home.driver.state(KEY)).toBeUndefined();
     flushed(home, [60, 61, 62], firstAtMs);
     home.silence(35);
-    expect(home.row('tv')?.item).toMatchObject({ partial: true, beatsReceived: 3 });
-  });
-});
-
-describe('a view that was forgotten', () => {
-  it('stays as it is where its session goes on with its first beat 25 h later: what is made of it is partial', () => {
-    const home = evening();
-    home.start('tv');
-    home.silence(700);
+    expect(home.stored('tv')).toMatchObject({ partial: true, beatsReceived: 5, corrected: true });
     home.hours(25);
-    expect([home.driver.state(KEY), home.story()]).toEqual([undefined, ['provisional silent', 'final silent']]);
-    const before = home.row('tv');
-    home.play('tv', 20);
-    home.silence(700);
-    expect(home.story()).toEqual(['provisional silent partial', 'final silent partial']);
-    expect(home.row('tv')).toEqual(before);
+    flushed(home, [0], firstAtMs);
+    home.silence(35);
+    expect(home.stored('tv')).toMatchObject({ partial: false, beatsReceived: 6, startedAtMs: firstAtMs });
   });
 });
 
@@ -181,21 +156,21 @@ describe('the durable table', () => {
   });
   const asked = (event: LogEvent) => viewEnd.reads?.(undefined, event, KEY);
 
-  it('is asked for the view of an unknown session that beats, or started a while ago, and never of one that starts now', () => {
+  it('is asked for the view of an unknown session that starts or beats', () => {
     const wanted = { table: 'views', key: KEY, id: 'tv' };
-    expect([asked(start({})), asked(start({ ageMs: 22_000 })), asked(start({ ageMs: 22_001 }))]).toEqual([
-      null,
-      null,
-      wanted,
-    ]);
-    expect([asked(beat({ sequence: 1 })), asked(beat({ sequence: 40 }))]).toEqual([wanted, wanted]);
+    expect([asked(start({})), asked(beat({ sequence: 1 })), asked(beat({ sequence: 40 }))]).toEqual(
+      Array(3).fill(wanted),
+    );
     expect(asked(beat({ sequence: 4, tracking: 'limits_only' }))).toBeNull();
   });
 
-  it('is not asked for what the state has', () => {
+  it('is not asked for what the state has, but where that has 33 viewings or more, of which one may have to leave', () => {
     const home = evening();
     home.start('tv');
-    const event = { type: 'Heartbeat', value: beatOf('tv', nowMs, { sequence: 9 }) } as const;
-    expect(viewEnd.reads?.(home.driver.state(KEY), event, KEY)).toBeNull();
+    const next = beat({ sequence: 9 });
+    for (let i = 0; i < 31; i++) home.start(`s-${i}`);
+    expect(viewEnd.reads?.(home.driver.state(KEY), next, KEY)).toBeNull();
+    home.start('one more');
+    expect(viewEnd.reads?.(home.driver.state(KEY), next, KEY)).toMatchObject({ id: 'tv' });
   });
 });

@@ -126,7 +126,7 @@ const recount = (beats: readonly Heartbeat[]) => {
 
 /** Appends beats, each at its own time or, where that is past, now. */
 const viewAfter = (beats: readonly Heartbeat[], arriveAt: (beat: Heartbeat) => number) => {
-  const { driver, row, revisions } = evening();
+  const { driver, stored, revisions } = evening();
   for (const beat of beats) {
     const receivedAtMs = Math.max(driver.now(), arriveAt(beat));
     while (driver.now() < receivedAtMs) {
@@ -137,7 +137,7 @@ const viewAfter = (beats: readonly Heartbeat[], arriveAt: (beat: Heartbeat) => n
   }
   driver.advance(700_000);
   driver.fold({ batch: 50 });
-  return { view: row('tv')?.item, last: revisions.at(-1) };
+  return { view: stored('tv'), last: revisions.at(-1) };
 };
 
 describe('the final view of a random session', () => {
@@ -147,7 +147,7 @@ describe('the final view of a random session', () => {
         const beats = beatsOf(stretches, end);
         const { view, last } = viewAfter(beats, (beat) => beat.occurredAtMs);
         expect(view).toMatchObject(recount(beats));
-        expect(last).toMatchObject({ status: 'final', revision: view?.['revision'] });
+        expect(last).toMatchObject({ status: 'final', revision: view?.revision });
       }),
       { numRuns: 60 },
     );

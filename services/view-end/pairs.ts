@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Heartbeat } from '../../schemas/generated/records.ts';
 import { SECOND_MS } from '../../schemas/time.ts';
 import { LEASE_MS } from '../../shared/sessions/lifecycle.ts';
@@ -12,7 +13,7 @@ export type Mark = {
   readonly positionMs: number | null;
   /** How fast the content may move on, at least 1: some players say 0 while they buffer. */
   readonly rate: number;
-  /** Null outside of advertisements, empty where the break has no name. */
+  /** Null outside of advertisements, empty where the break has no name. It is only compared. */
   readonly breakId: string | null;
   /** What the session was last told. */
   readonly told: string | null;
@@ -27,12 +28,17 @@ export const markOf = (beat: Heartbeat): Mark => ({
   state: beat.state,
   positionMs: beat.contentType === 'vod' ? beat.positionMs : null,
   rate: Math.max(1, beat.playbackRate ?? 1),
-  breakId: beat.ad === null ? null : (beat.ad.breakId ?? ''),
+  breakId: beat.ad === null ? null : shortened(beat.ad.breakId ?? ''),
   told: beat.lastDecision,
   // Whole numbers, so that sums do not depend on the order in which they are made.
   stallMs: Math.round(beat.quality?.stallMs ?? 0),
   bitrateKbps: beat.quality?.bitrateKbps == null ? null : Math.round(beat.quality.bitrateKbps),
 });
+
+/** Of 128 runs, a row has the marks of both ends: with a name of half a kilobyte in each it would be too large. */
+const MAX_NAME = 16;
+const shortened = (name: string): string =>
+  name.length <= MAX_NAME ? name : createHash('sha256').update(name).digest('base64url').slice(0, MAX_NAME);
 
 /** What is summed up over neighbouring beats: the same in whichever order the pairs are added. */
 export type Sums = {

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { View } from '../../schemas/generated/http.ts';
 import type { ViewEnded } from '../../schemas/generated/records.ts';
-import { TABLES } from '../../schemas/tables.ts';
-import { epochMs } from '../../schemas/time.ts';
 import type { Position } from '../../shared/log/position.ts';
 import type { At, Effect } from '../../shared/runtime/processor.ts';
-import type { TableRow } from '../../shared/table/table.ts';
 import { endingOf } from './ending.ts';
 import { type Household, isPartial, type Viewing } from './household.ts';
 import { lengthOf } from './ranges.ts';
+import { DIGITS, rowOf } from './row.ts';
 import { closed } from './tally.ts';
 
 /** Room for the offsets of one generation of the topic. */
@@ -21,17 +19,6 @@ const PER_RECORD = 4;
  * in the middle of a view, gives the same ones again and none that is lower than what it gave before.
  */
 export const revisionAt = ({ generation, offset }: Position): number => generation * OFFSETS + offset * PER_RECORD;
-
-const DIGITS = 16;
-/** A row that is not partial stands above every partial one; of two alike the newer revision. */
-export const versionOf = ({ partial, revision }: Pick<View, 'partial' | 'revision'>): string =>
-  `${partial ? 'partial' : 'whole'} ${String(revision).padStart(DIGITS, '0')}`;
-
-/** Whether the table has the whole view, made before this record. One made since is what this fold is making again. */
-export const isForgotten = ({ stored, position }: At<undefined>): boolean =>
-  stored !== undefined &&
-  stored.version > versionOf({ partial: false, revision: 0 }) &&
-  stored.version < versionOf({ partial: false, revision: revisionAt(position) });
 
 /** By end, newest first; an open view by its newest beat. */
 export const placeOf = ({ endedAtMs, sessionId }: { readonly endedAtMs: number; readonly sessionId: string }): string =>
@@ -105,19 +92,10 @@ export const revised = (
     changed: false,
     finalLiveMs: final ? at.liveMs : before.finalLiveMs,
   };
-  const { view, place } = viewOf(at.key, viewing);
+  const placed = viewOf(at.key, viewing);
+  const { view } = placed;
   const reason: ViewEnded['reason'] = view.reason === 'paused-out' ? 'paused_out' : view.reason;
   const value = { ...view, tenant, reason, revisedAtMs: at.appendedAtMs };
   const emit: Effect = { emit: 'view-ends.v1', key: at.key, record: { type: 'ViewEnded', value } };
-  return { viewing, effects: final ? [emit, { put: rowOf(view, place, at) }] : [emit] };
+  return { viewing, effects: final ? [emit, { put: rowOf(viewing, placed, at) }] : [emit] };
 };
-
-const rowOf = (view: View, place: string, at: At<undefined>): TableRow => ({
-  table: 'views',
-  key: at.key,
-  id: view.sessionId,
-  version: versionOf(view),
-  places: { views: place },
-  expiresAtMs: epochMs(at.appendedAtMs + TABLES.views.retentionMs),
-  item: { ...view },
-});

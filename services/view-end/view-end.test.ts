@@ -92,7 +92,7 @@ describe('a view', () => {
     expect(home.story()).toEqual(['open corrected', 'final finished corrected']);
     const revisions = home.revisions.map((r) => r.revision);
     expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
-    expect(home.row('tv')?.item).toEqual(home.view('tv'));
+    expect(home.stored('tv')).toEqual(home.view('tv'));
   });
 
   it('is never final while its player beats every 10 s, for 3 hours', () => {
@@ -110,23 +110,29 @@ describe('a view', () => {
     expect([home.story(), home.driver.state(KEY)]).toEqual([[], undefined]);
   });
 
-  it('is kept for 24 h after it is final, and the account is forgotten with its last one', () => {
+  it('leaves the state 10 minutes after it is final, and the account with its last one; the row stays', () => {
     const home = evening();
     home.start('tv');
     home.beat('tv', { state: 'ended' });
-    home.hours(24 - 5 / 3_600);
-    expect(home.view('tv').status).toBe('final');
-    home.hours(5 / 3_600);
+    const view = home.view('tv');
+    home.silence(599.999);
+    expect(home.kept()).toEqual(['tv']);
+    home.silence(0.001);
     expect(home.driver.state(KEY)).toBeUndefined();
-    expect(home.story()).toEqual(['final finished']);
+    expect([home.story(), home.view('tv')]).toEqual([['final finished'], view]);
   });
 
-  it('is forgotten with its account', () => {
+  it('is forgotten with its account, and its row with it: what comes later is a view of its own', () => {
     const home = evening();
+    home.start('ended');
+    home.beat('ended', { state: 'ended' });
     home.start('tv');
+    home.story();
     home.erase();
     home.silence(700);
-    expect([home.story(), home.driver.state(KEY)]).toEqual([[], undefined]);
+    expect([home.story(), home.driver.state(KEY), home.row('ended')]).toEqual([[], undefined, null]);
+    home.beat('ended', { sequence: 2 });
+    expect(home.view('ended')).toMatchObject({ beatsReceived: 1, corrected: false });
   });
 });
 
@@ -147,7 +153,7 @@ describe('a repeat', () => {
 });
 
 describe('the bounds of an account', () => {
-  it('are 64 views: the 65th makes the one that was final first be forgotten, and sends nothing of it', () => {
+  it('are 64 views in the state: the 65th makes the one that was final first leave, and sends nothing of it', () => {
     const home = evening();
     const ids = Array.from({ length: 64 }, (_, i) => `zap-${i}`);
     for (const id of ids) {
@@ -155,14 +161,14 @@ describe('the bounds of an account', () => {
       if (id !== 'zap-0') home.beat(id, { state: 'ended' });
       home.silence(1);
     }
-    expect(home.driver.state(KEY)?.viewings).toHaveLength(64);
+    expect(home.kept()).toHaveLength(64);
     home.story();
     home.start('one more');
-    expect(home.driver.state(KEY)?.viewings.map((v) => v.sessionId)).toEqual(['zap-0', ...ids.slice(2), 'one more']);
-    expect([home.story(), home.row('zap-1')?.item['status']]).toEqual([[], 'final']);
+    expect(home.kept()).toEqual(['zap-0', ...ids.slice(2), 'one more']);
+    expect([home.story(), home.stored('zap-1')?.status]).toEqual([[], 'final']);
   });
 
-  it('send the correction of a view that is forgotten with beats taken in', () => {
+  it('send the correction of a view that leaves with beats taken in', () => {
     const home = evening();
     for (let i = 0; i < 64; i++) {
       home.start(`s-${i}`);
@@ -171,7 +177,7 @@ describe('the bounds of an account', () => {
     home.beat('s-0', { sequence: 1 });
     home.story();
     home.start('one more');
-    expect([home.story(), home.row('s-0')?.item['beatsReceived']]).toEqual([['final finished corrected'], 3]);
+    expect([home.story(), home.stored('s-0')?.beatsReceived]).toEqual([['final finished corrected'], 3]);
   });
 
   it('make the one that was silent for longest final at once where none is', () => {
@@ -183,12 +189,12 @@ describe('the bounds of an account', () => {
     expect(home.story()).toEqual([]);
     home.start('one more');
     expect(home.story()).toEqual(['final silent']);
-    expect([home.driver.state(KEY)?.viewings.length, home.row('s-0')?.item['exitBeforeStart']]).toEqual([64, true]);
+    expect([home.kept().length, home.stored('s-0')?.exitBeforeStart]).toEqual([64, true]);
     home.silence(35 + 600);
     expect(home.revisions.filter((r) => r.status === 'final').map((r) => r.sessionId)).toHaveLength(65);
   });
 
-  it('do not forget one that became final less than 35 s ago, to which something may still come', () => {
+  it('keep one that became final less than 35 s ago, to which something may still come', () => {
     for (const seconds of [34, 35]) {
       const home = evening();
       home.start('ended');
@@ -199,8 +205,8 @@ describe('the bounds of an account', () => {
       for (let i = 0; i < 62; i++) home.start(`zap-${i}`);
       home.silence(10);
       home.start('one more');
-      const known = home.driver.state(KEY)?.viewings.map((v) => v.sessionId);
-      expect([known?.length, known?.includes('ended'), known?.includes('goes on')]).toEqual([
+      const known = home.kept();
+      expect([known.length, known.includes('ended'), known.includes('goes on')]).toEqual([
         64,
         seconds === 34,
         seconds === 35,

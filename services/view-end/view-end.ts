@@ -1,9 +1,11 @@
 import type { Heartbeat, SessionStopRequested } from '../../schemas/generated/records.ts';
 import { DAY_MS, type LiveMs } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
+import { formatPosition } from '../../shared/log/position.ts';
 import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS, watchedBeat } from '../../shared/sessions/lifecycle.ts';
-import { dueAt, type Household, isDone, MAX_VIEWINGS, SETTLES_MS, type Viewing } from './household.ts';
-import { isForgotten, revised } from './revision.ts';
+import { CROWDED, dueAt, type Household, isDone, MAX_VIEWINGS, SETTLES_MS, type Viewing, whatOf } from './household.ts';
+import { revised } from './revision.ts';
+import { rowKey, tombstoneOf, viewingIn } from './row.ts';
 import { firstOf, lastOf, NO_BEATS, withBeat } from './tally.ts';
 
 type Here = At<undefined>;
@@ -12,21 +14,21 @@ type Here = At<undefined>;
 export const viewEnd: Processor<Household, undefined> = {
   name: 'view-end',
   input: 'heartbeats.v1',
-  // All that the log has. A correction needs the whole view and the day after it; what began before is made again as a
-  // partial view, which replaces nothing in the table.
+  // All that the log has: a view that is not final has no row. What began before, and was never final, is partial from then on.
   rebuildWindowMs: DAY_MS,
-  stateVersion: 1,
-  upgrade: (state) => state as Household,
-  // A start that is said now is of a session that nobody has seen. For a beat there may be a view already, however low its
-  // number: a laptop that was closed in the first seconds goes on where it was when it is opened.
+  stateVersion: 2,
+  upgrade: (state) => upgraded(state as HouseholdBefore),
+  // Of a start, too: who was refused may try again under the same id, and a laptop that slept for longer than its token is
+  // good for starts the session again that it goes on with.
   reads: (household, event, key) => {
     const beat = watchedBeat(event);
-    if (beat === null || (event.type === 'SessionStarted' && !isFlushed(beat, LATE_MS))) return null;
-    const known = household?.viewings.some((v) => v.sessionId === beat.sessionId) ?? false;
-    return known ? null : { table: 'views', key, id: beat.sessionId };
+    if (beat === null) return null;
+    const viewings = household?.viewings ?? [];
+    const isKnown = viewings.length <= CROWDED && viewings.some((v) => v.sessionId === beat.sessionId);
+    return isKnown ? null : rowKey(key, beat);
   },
   onRecord: (household, event, at) => {
-    if (event.type === 'AccountErased') return { state: undefined, effects: [] };
+    if (event.type === 'AccountErased') return { state: undefined, effects: erased(household, at) };
     const before = household ?? { tenant: '', viewings: [] };
     const beat = watchedBeat(event);
     if (beat !== null) return onBeat(before, beat, at);
@@ -46,11 +48,27 @@ export const viewEnd: Processor<Household, undefined> = {
   onControl: () => undefined,
 };
 
+/** Of version 1. */
+type HouseholdBefore = Omit<Household, 'viewings'> & {
+  readonly viewings: readonly (Omit<Viewing, 'since'> & { readonly forgotten: boolean })[];
+};
+
+/** Parts of a view whose whole is in the table are left out: from now on it is the whole that goes on. */
+const upgraded = ({ tenant, viewings }: HouseholdBefore): Household => ({
+  tenant,
+  viewings: viewings.flatMap(({ forgotten, ...viewing }) => (forgotten ? [] : [{ ...viewing, since: '' }])),
+});
+
+/** Rows that the state knows of expire; those it does not know of are for whoever erases the account from the table. */
+const erased = (household: Household | undefined, at: Here): readonly Effect[] =>
+  (household?.viewings ?? []).filter((v) => v.finals > 0).map((v) => ({ put: tombstoneOf(v, at) }));
+
 const onBeat = (household: Household, beat: Heartbeat, at: Here): Step<Household> => {
   const known = household.viewings.find((v) => v.sessionId === beat.sessionId);
-  const before = known ?? newViewing(beat, at);
+  const before = known ?? viewingIn(at) ?? newViewing(beat, at);
   const tally = withBeat(before.tally, beat);
-  if (tally === before.tally) return step(household, [], at);
+  const next = { ...household, tenant: beat.tenant };
+  if (tally === before.tally) return known === undefined ? withRead(next, before, at) : step(household, [], at);
   const first = firstOf(before.tally);
   const last = lastOf(before.tally);
   const newest = last === undefined || !isRepeat(last, beat);
@@ -65,7 +83,6 @@ const onBeat = (household: Household, beat: Heartbeat, at: Here): Step<Household
     heardLiveMs: newest ? Math.max(before.heardLiveMs, at.liveMs - beatAgeMs(beat)) : before.heardLiveMs,
     touchedLiveMs: at.liveMs,
   };
-  const next = { ...household, tenant: beat.tenant };
   // What is late, or comes after the end, is taken in; the view says so when nothing more comes.
   if (!newest || isFlushed(beat, LATE_MS) || (isDone(viewing) && viewing.status === 'final'))
     return withViewing(next, viewing, [], at);
@@ -78,26 +95,17 @@ const onBeat = (household: Household, beat: Heartbeat, at: Here): Step<Household
 /** Of an offline queue, a session that nobody has heard of is silent already. */
 const newViewing = (beat: Heartbeat, at: Here): Viewing => ({
   sessionId: beat.sessionId,
+  since: formatPosition(at.position),
   what: whatOf(beat),
   tally: NO_BEATS,
   status: isFlushed(beat, LATE_MS) ? 'provisional' : 'open',
   revision: 0,
   finals: 0,
-  forgotten: isForgotten(at),
   changed: false,
   stoppedAtMs: null,
   heardLiveMs: at.liveMs - beatAgeMs(beat),
   touchedLiveMs: at.liveMs,
   finalLiveMs: 0,
-});
-
-const whatOf = ({ profileId, deviceId, deviceType, contentId, contentType, seriesId }: Heartbeat): Viewing['what'] => ({
-  profileId,
-  deviceId,
-  deviceType,
-  contentId,
-  contentType,
-  seriesId,
 });
 
 const onStop = (household: Household, stop: SessionStopRequested, at: Here): Step<Household> => {
@@ -109,6 +117,10 @@ const onStop = (household: Household, stop: SessionStopRequested, at: Here): Ste
   const next = revised(household, { ...viewing, stoppedAtMs }, { status: 'final', at });
   return withViewing(household, next.viewing, next.effects, at);
 };
+
+/** What was read stays, so that its next repeats need no second read; but for it nothing else has to leave. */
+const withRead = (household: Household, viewing: Viewing, at: Here): Step<Household> =>
+  household.viewings.length < MAX_VIEWINGS ? withViewing(household, viewing, [], at) : step(household, [], at);
 
 const withViewing = (household: Household, viewing: Viewing, effects: readonly Effect[], at: Here): Step<Household> => {
   const { viewings } = household;

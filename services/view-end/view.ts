@@ -2,9 +2,10 @@ import type { View } from '../../schemas/generated/http.ts';
 import { stateIn } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
 import { compareText } from '../../shared/table/table-rows.ts';
-import type { AnyTable, TableRow } from '../../shared/table/table.ts';
+import type { AnyTable } from '../../shared/table/table.ts';
 import type { Household } from './household.ts';
-import { versionOf, viewOf } from './revision.ts';
+import { viewOf } from './revision.ts';
+import { rowKey, TABLE, viewIn } from './row.ts';
 import { viewEnd } from './view-end.ts';
 
 /** One account as of one position of its partition. */
@@ -30,18 +31,16 @@ const toSeen = ({ rows: [row], checkpoint }: StateView): Seen => ({
 
 export type ViewTable = Pick<AnyTable, 'get' | 'list'>;
 
-/** The view of a session: from the state as long as it is there, unless the table has the whole of what it has a part of. */
+/** The view of a session: from the state as long as it is there. */
 export const findView = async (
   { household }: Seen,
   table: ViewTable,
   { key, sessionId }: { readonly key: string; readonly sessionId: string },
 ): Promise<View | null> => {
   const viewing = household?.viewings.find((v) => v.sessionId === sessionId);
-  const known = viewing === undefined ? null : viewOf(key, viewing).view;
-  if (known !== null && !known.partial) return known;
-  const [row] = await table.get([{ table: 'views', key, id: sessionId }]);
-  if (row == null) return known;
-  return known !== null && isNewer(known, row) ? known : viewIn(row);
+  if (viewing !== undefined) return viewOf(key, viewing).view;
+  const [row] = await table.get([rowKey(key, { sessionId })]);
+  return row == null ? null : viewIn(row);
 };
 
 export type Page = { readonly key: string; readonly below: string | null; readonly limit: number };
@@ -50,21 +49,14 @@ export type Paged = { readonly views: readonly View[]; readonly next: string | n
 /** Views by their places, greatest first: those of the state instead of their older rows, and the rows of all others. */
 export const listViews = async ({ household }: Seen, table: ViewTable, { key, below, limit }: Page): Promise<Paged> => {
   const known = (household?.viewings ?? []).map((v) => viewOf(key, v));
-  const parts = known.filter(({ view }) => view.partial);
-  const rows =
-    parts.length === 0
-      ? []
-      : await table.get(parts.map(({ view }) => ({ table: 'views' as const, key, id: view.sessionId })));
-  const outdone = new Set(rows.flatMap((row, i) => (row !== null && !isNewer(parts[i]!.view, row) ? [row.id] : [])));
-  const shown = known.filter(({ view }) => !outdone.has(view.sessionId));
-  const ids = new Set(shown.map(({ view }) => view.sessionId));
-  const placed = shown.filter(({ place }) => below === null || compareText(place, below) < 0);
+  const ids = new Set(known.map(({ view }) => view.sessionId));
+  const placed = known.filter(({ place }) => below === null || compareText(place, below) < 0);
 
   // One more than asked for tells whether there is another page.
   const wanted = limit + 1;
   const stored: typeof placed = [];
   for (let from = below, more = true; more && stored.length < wanted;) {
-    const page = await table.list({ table: 'views', key, list: 'views', below: from, limit: Math.min(100, wanted) });
+    const page = await table.list({ table: TABLE, key, list: 'views', below: from, limit: Math.min(100, wanted) });
     for (const row of page.rows)
       if (!ids.has(row.id)) stored.push({ view: viewIn(row), place: row.places['views'] ?? '' });
     more = page.next !== null;
@@ -77,9 +69,3 @@ export const listViews = async ({ household }: Seen, table: ViewTable, { key, be
     next: all.length > limit ? (page.at(-1)?.place ?? null) : null,
   };
 };
-
-/** What the state has may have taken in beats since its newest row. */
-const isNewer = (view: View, row: TableRow): boolean => versionOf(view) >= row.version;
-
-/** Rows of this table are what this fold put. */
-const viewIn = ({ item }: TableRow): View => item as unknown as View;

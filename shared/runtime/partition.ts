@@ -14,8 +14,8 @@ import { formatPosition, positionOf } from '../log/position.ts';
 import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
 import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import { type AnyTable, nameOf, type TableRow } from '../table/table.ts';
-import { type Emit, type Processor, stateIn } from './processor.ts';
+import { type AnyTable, nameOf, type TableKey, type TableRow } from '../table/table.ts';
+import { type Emit, FEW_RECORDS, type Processor, stateIn } from './processor.ts';
 import { relayOf } from './relay.ts';
 import { step, type Steps } from './steps.ts';
 
@@ -321,17 +321,26 @@ function* readThrough<State, Control>(
 ): Steps<ReadonlyMap<number, Stored>> {
   const { processor } = parts;
   if (processor.reads === undefined) return new Map();
-  // What fires in this batch may forget what the state has now.
+  // What fires in this batch may forget what the state has now, and so may many records.
   const due = new Set(loaded.due.map(({ key }) => key));
-  const needs = records.flatMap(({ key, event, offset }) => {
-    if (key === null) return [];
-    const row = due.has(key) ? undefined : (kept.get(key) ?? loaded.rows.get(key));
-    const wanted = processor.reads?.(stateIn(processor, row), event, key) ?? null;
-    return wanted === null ? [] : [{ offset, wanted }];
-  });
-  if (needs.length === 0) return new Map();
-  const rows = yield* step('read', () => tableOf(parts).get(needs.map(({ wanted }) => wanted)));
-  return new Map(needs.map(({ offset, wanted }, i) => [offset, { name: nameOf(wanted), row: rows[i] ?? undefined }]));
+  const counts = new Map<string, number>();
+  for (const { key } of records) if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
+  const needs = new Map<number, string>();
+  const wanted = new Map<string, TableKey>();
+  for (const { key, event, offset } of records) {
+    if (key === null) continue;
+    const mayForget = due.has(key) || counts.get(key)! > FEW_RECORDS;
+    const row = mayForget ? undefined : (kept.get(key) ?? loaded.rows.get(key));
+    const needed = processor.reads(stateIn(processor, row), event, key);
+    if (needed === null) continue;
+    const name = nameOf(needed);
+    needs.set(offset, name);
+    wanted.set(name, needed);
+  }
+  if (needs.size === 0) return new Map();
+  const rows = yield* step('read', () => tableOf(parts).get([...wanted.values()]));
+  const found = new Map([...wanted.keys()].map((name, i) => [name, rows[i] ?? undefined]));
+  return new Map([...needs].map(([offset, name]) => [offset, { name, row: found.get(name) }]));
 }
 
 /** Without those that were done before. */

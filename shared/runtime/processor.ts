@@ -22,7 +22,8 @@ export type Processor<State, Control> = {
   upgrade(state: unknown, fromVersion: number): State;
   /**
    * The row of the durable table that the record cannot be folded without, because the key's state does not have it; the
-   * fold finds it as `at.stored`. The state may be older than the one that the record meets: a row too many does no harm.
+   * fold finds it as `at.stored`. The state may be older than the one that the record meets, or none (see `FEW_RECORDS`): a
+   * row too many does no harm.
    */
   reads?(state: State | undefined, record: LogEvent, key: string): TableKey | null;
   /** Folds one keyed record into its key's state. */
@@ -32,6 +33,12 @@ export type Processor<State, Control> = {
   /** Folds a record about the whole partition (no key). */
   onControl(control: Control | undefined, record: LogEvent): Control | undefined;
 };
+
+/**
+ * Of a key with more records in one batch, `reads` is not told the state: the first of them may make the fold drop what the
+ * last need. So a fold that drops because it has too much asks for the rows of what it has, too, from so many below too much on.
+ */
+export const FEW_RECORDS = 32;
 
 /** All that a fold may know beside its state and its record. */
 export type At<Control> = {

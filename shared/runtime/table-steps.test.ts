@@ -69,6 +69,26 @@ describe('a row of the durable table', () => {
     expect(driver.state('a')).toBe(5);
   });
 
+  it('is read once for all records of a key that has 33 of them in a batch, whatever the state has; of 32, for none', () => {
+    for (const [records, reads] of [
+      [32, []],
+      [33, [1]],
+    ] as const) {
+      const { driver, poked } = driverOf();
+      poked('a');
+      driver.fold();
+      const { get } = driver.table;
+      const seen: number[] = [];
+      driver.table.get = (keys) => {
+        seen.push(keys.length);
+        return get(keys);
+      };
+      poked('a', records);
+      driver.fold();
+      expect([records, seen, driver.state('a')]).toEqual([records, reads, records + 1]);
+    }
+  });
+
   it('is not lost and not counted twice, wherever in a batch the process ends', () => {
     for (let step = 0; step < 6; step++) {
       for (const applied of [false, true]) {

@@ -7,6 +7,7 @@ import { heartbeat } from '../../../shared/sessions/testing/heartbeat.ts';
 import type { TableRow } from '../../../shared/table/table.ts';
 import type { Household } from '../household.ts';
 import { viewOf } from '../revision.ts';
+import { viewIn } from '../row.ts';
 import { viewEnd } from '../view-end.ts';
 
 /** A household under the fold of views, told in the words of the domain; time is turned by hand. */
@@ -23,9 +24,13 @@ export type Evening = {
   silence(seconds: number): void;
   /** The same for hours, with a tick each 5 s. */
   hours(hours: number): void;
-  /** The view as it stands in the state. */
+  /** The view as it stands: in the state, or else in its row. */
   view(sessionId: string): View;
   row(sessionId: string): TableRow | null;
+  /** The view as its row has it. */
+  stored(sessionId: string): View | null;
+  /** The sessions that the state has, in the order in which they were first heard of. */
+  kept(): readonly string[];
   /** What was sent since the last call, as `status reason`, with what else there is to say. */
   story(): readonly string[];
   readonly revisions: readonly ViewEnded[];
@@ -68,6 +73,11 @@ export const evening = (): Evening => {
     driver.fold();
   };
   const requestId = (): string => `request-${(requests += 1)}`;
+  const row: Evening['row'] = (id) => driver.table.get([{ table: 'views', key: KEY, id }])[0] ?? null;
+  const stored: Evening['stored'] = (id) => {
+    const found = row(id);
+    return found === null ? null : viewIn(found);
+  };
 
   return {
     driver,
@@ -112,10 +122,13 @@ export const evening = (): Evening => {
     },
     view: (sessionId) => {
       const viewing = driver.state(KEY)?.viewings.find((v) => v.sessionId === sessionId);
-      if (viewing === undefined) throw new Error(`the state has no view of ${sessionId}`);
-      return viewOf(KEY, viewing).view;
+      const view = viewing === undefined ? stored(sessionId) : viewOf(KEY, viewing).view;
+      if (view === null) throw new Error(`nobody knows a view of ${sessionId}`);
+      return view;
     },
-    row: (sessionId) => driver.table.get([{ table: 'views', key: KEY, id: sessionId }])[0] ?? null,
+    row,
+    stored,
+    kept: () => driver.state(KEY)?.viewings.map((v) => v.sessionId) ?? [],
     story: () => driver.viewEnds.slice(told, (told = driver.viewEnds.length)).map(toldOf),
     get revisions() {
       return driver.viewEnds;

@@ -13,7 +13,7 @@ import { judgeView, type Circumstances } from './views.ts';
  * answer is asked for again; what stays wrong is wrong.
  */
 const AGAIN_MS = 250;
-/** Viewings that a server keeps of an account. */
+/** Viewings of an account that a server has room for at once. */
 const KEPT_VIEWINGS = 64;
 
 async function ask<T>(

@@ -21,7 +21,7 @@ export type Circumstances = {
   readonly at: Span;
   /** How long the live time of the server may have stood still since then. */
   restedSince(ms: number): number;
-  /** More viewings than the 64 that are kept: of the others, who was silent for longest is final early. */
+  /** More viewings than the 64 that there is room for at once: who was silent for longest may be final early. */
   readonly crowded: boolean;
 };
 
