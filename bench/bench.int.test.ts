@@ -26,19 +26,20 @@ describe('npm run bench', () => {
   beforeAll(async () => {
     const tiny = ['--rounds', '2', '--seconds', '0.1', '--accounts', '200'];
     [small, table, unknown] = await Promise.all([
-      run('--json', ...tiny, 'P2', 'P3'),
-      run(...tiny, 'P3'),
+      run('--json', ...tiny, 'P2', 'P3', 'P3a'),
+      run(...tiny, 'P3', 'P4all'),
       run('--json', 'P99'),
     ]);
   }, 60_000);
 
-  it('prints one JSON object with a row for each of the two that were asked for', () => {
+  it('prints one JSON object with a row for each of the three that were asked for', () => {
     const figures = { ours: expect.any(Number), baseline: expect.any(Number), ratio: expect.any(Number) };
     expect(JSON.parse(small.out)).toMatchObject({
       machine: { cpu: expect.any(String), cores: expect.any(Number), node: process.version },
       rows: [
         { id: 'P2', ...figures, goal: { ratio: 3 }, reached: expect.any(Boolean), rounds: [{}, {}] },
         { id: 'P3', ...figures, goal: { ratio: 0.85 }, reached: expect.any(Boolean), rounds: [{}, {}] },
+        { id: 'P3a', ...figures, goal: { ratio: 0.85 }, reached: expect.any(Boolean), rounds: [{}, {}] },
       ],
     });
     expect(small.code).toBe(0);
@@ -48,6 +49,11 @@ describe('npm run bench', () => {
     expect(small.progress).toContain('P2 round 2:');
     expect(table.out).toMatch(/cores, Node v\d+/);
     expect(table.out).toContain(ROWS.P3.what);
+  });
+
+  it('says below it how many viewers all processors of a local process serve', () => {
+    expect(table.out).toContain('concurrency, resume-position, view-end, trending, audience');
+    expect(table.out).toMatch(/P4all: that is [\d,.]+ viewers who beat every 10 s/);
   });
 
   it('ends with 1 and says which rows there are when it knows one not', () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EpochMs, epochMs } from '../schemas/time.ts';
+import type { TopicName } from '../schemas/topics.ts';
 import type { Log } from '../shared/log/log.ts';
 import { runProcessor } from '../shared/runtime/run.ts';
 import type { StateStore } from '../shared/state/state.ts';
@@ -26,17 +27,19 @@ export const AHEAD = 8;
 /** Appends them all, `ahead` chunks on their way at once. */
 export const appendAll = async (
   log: Log,
-  chunks: Iterable<Chunk>,
-  { clock = handClock(), ahead }: { clock?: HandClock; ahead: number },
+  chunks: Iterable<Omit<Chunk, 'count'>>,
+  {
+    clock = handClock(),
+    ahead,
+    topic = 'heartbeats.v1',
+  }: { readonly clock?: HandClock; readonly ahead: number; readonly topic?: TopicName },
 ): Promise<void> => {
   const underWay: Promise<unknown>[] = [];
   for (const { atMs, records } of chunks) {
     if (underWay.length >= ahead) await underWay.shift();
     clock.nowMs = atMs;
     underWay.push(
-      Promise.all(
-        records.map((own, partition) => (own.length === 0 ? null : log.append('heartbeats.v1', partition, own))),
-      ),
+      Promise.all(records.map((own, partition) => (own.length === 0 ? null : log.append(topic, partition, own)))),
     );
   }
   await Promise.all(underWay);

@@ -1,6 +1,7 @@
 import { epochMs } from '../schemas/time.ts';
+import type { TopicName } from '../schemas/topics.ts';
 import type { Batch } from '../shared/log/log.ts';
-import { foldBatch, openPartition, type Partition, type Parts } from '../shared/runtime/partition.ts';
+import { foldBatch, type LoopLog, openPartition, type Partition, type Parts } from '../shared/runtime/partition.ts';
 import { runSteps, type Steps } from '../shared/runtime/steps.ts';
 import type { Backing } from '../shared/state/partition-state.ts';
 import { createMemoryState, type MemoryState } from '../shared/state/memory-state.ts';
@@ -16,24 +17,27 @@ export type MemoryLoop = {
 
 const NOTHING: Backing = { checkpoint: () => null, row: () => undefined, dueBetween: () => [] };
 
-export const memoryLoop = (partitions: number, processor: AnyProcessor): MemoryLoop => {
+export const memoryLoop = (partitions: number, processor: AnyProcessor, send?: LoopLog['send']): MemoryLoop => {
   let owners = 0;
   const memory = createMemoryState({ backingOf: () => NOTHING, nonce: () => `owner-${(owners += 1)}` });
   const table = createMemoryTable(() => epochMs(START_MS));
-  return { memory, fold: foldInto({ processor, store: memory, table }, partitions) };
+  return {
+    memory,
+    fold: foldInto({ processor, store: memory, table, ...(send === undefined ? {} : { send }) }, partitions),
+  };
 };
 
-/** A processor, and where its state goes and its rows. */
-type Place = Pick<Parts<unknown, unknown>, 'processor' | 'store' | 'table'>;
+/** A processor, and where its state goes, its rows, and what it sends, if anywhere. */
+type Place = Pick<Parts<unknown, unknown>, 'processor' | 'store' | 'table'> & { readonly send?: LoopLog['send'] };
 
-const partsOf = (place: Place, partitions: number): Parts<unknown, unknown> => ({
+const partsOf = ({ send = () => {}, ...place }: Place, partitions: number): Parts<unknown, unknown> => ({
   ...place,
   partitions,
   parks: true,
   keptRows: Math.ceil(131_072 / partitions),
   onEvent: () => {},
   log: {
-    send: () => {},
+    send,
     bounds: () => ({ first: 0, end: Number.MAX_SAFE_INTEGER }),
     rebuildFrom: () => 0,
     commitGroup: () => {},
@@ -77,16 +81,26 @@ const answered = <T>(steps: Steps<T>): T => {
   return next.value;
 };
 
-const BATCH_RECORDS = 1_000;
+export const BATCH_RECORDS = 1_000;
 
 /** Records that follow each other, in batches as a log delivers them. */
-export const batchesOf = (partition: number, records: Batch['records']): readonly Batch[] => {
+export const batchesOf = (
+  partition: number,
+  records: Batch['records'],
+  topic: TopicName = 'heartbeats.v1',
+): readonly Batch[] => {
   const batches: Batch[] = [];
-  const end = (records.at(-1)?.offset ?? -1) + 1;
-  for (let i = 0; i < records.length; i += BATCH_RECORDS) {
-    const part = records.slice(i, i + BATCH_RECORDS);
-    const from = part[0]!.offset;
-    batches.push({ topic: 'heartbeats.v1', partition, from, to: from + part.length, records: part, end });
-  }
+  for (let i = 0; i < records.length; i += BATCH_RECORDS)
+    batches.push(batchOf(topic, partition, records.slice(i, i + BATCH_RECORDS)));
   return batches;
+};
+
+export const countOf = (batches: readonly Batch[]): number =>
+  batches.reduce((sum, { records }) => sum + records.length, 0);
+
+/** At least one of them. */
+export const batchOf = (topic: TopicName, partition: number, records: Batch['records']): Batch => {
+  const from = records[0]!.offset;
+  const to = from + records.length;
+  return { topic, partition, from, to, records, end: to };
 };

@@ -1,10 +1,13 @@
-import { epochMs } from '../../schemas/time.ts';
-import type { LogRecord, NewRecord } from '../../shared/log/log.ts';
+import { epochMs, MINUTE_MS } from '../../schemas/time.ts';
+import { audience } from '../../services/trending/audience.ts';
+import { trending } from '../../services/trending/trending.ts';
+import type { Batch, LogRecord, NewRecord } from '../../shared/log/log.ts';
 import { handFold } from '../baselines/hand-fold.ts';
 import type { RowId } from '../catalogue.ts';
 import { type AnyProcessor, FOLDS, withoutTimers } from '../folds.ts';
-import { batchesOf, memoryLoop } from '../memory-loop.ts';
-import { accountKeyOf, BEAT_EVERY_MS, beatRecord, nthAccount, policyRecord, startRecord } from '../records.ts';
+import { batchesOf, countOf, memoryLoop } from '../memory-loop.ts';
+import { movesFeed } from '../moves.ts';
+import { accountKeyOf, BEAT_EVERY_MS, beatOf, beatRecord, nthAccount, policyRecord, startRecord } from '../records.ts';
 import type { BenchOptions } from '../options.ts';
 import { alternate, type Bench, rateOf, type Row, rowOf } from '../row.ts';
 
@@ -16,6 +19,12 @@ export const foldingOf = (id: (typeof FOLDS)[number]['memory']): Bench => {
   return (options, say) => folding({ id, processor: fold.processor }, options, say);
 };
 
+/** How often each account beats in a round. It moves once a minute: rounds of whole minutes have as many moves. */
+const cyclesOf = ({ name }: AnyProcessor, seconds: number): number =>
+  name === trending.name || name === audience.name
+    ? (MINUTE_MS / BEAT_EVERY_MS) * Math.max(1, Math.round(seconds / 4))
+    : Math.max(1, Math.round(seconds));
+
 type Folding = { readonly id: RowId; readonly processor: AnyProcessor };
 
 const folding = async (
@@ -24,7 +33,8 @@ const folding = async (
   say: (line: string) => void,
 ): Promise<readonly Row[]> => {
   const gapMs = BEAT_EVERY_MS / accounts;
-  const cycles = Math.max(1, Math.round(seconds));
+  const isOfMoves = processor.name === audience.name;
+  const cycles = cyclesOf(processor, seconds);
   let offset = 0;
   const placed = ({ key, value }: NewRecord): LogRecord => {
     const appendedAtMs = epochMs(Math.round(START_MS + offset * gapMs));
@@ -34,10 +44,19 @@ const folding = async (
 
   const loop = memoryLoop(1, processor);
   const hand = handFold(processor);
-  const run = (records: readonly LogRecord[]) => ({
-    ours: () => rateOf(records.length, () => batchesOf(0, records).forEach(loop.fold)),
-    baseline: () => rateOf(records.length, () => batchesOf(0, records).forEach((b) => hand.fold(0, b.records))),
-  });
+  const moves = movesFeed(1);
+  /** What it folds of these beats: they themselves, or where trending moves their accounts. */
+  const inputOf = (beats: readonly Batch[]): readonly Batch[] =>
+    isOfMoves ? batchesOf(0, beats.flatMap(moves).flat(), processor.input) : beats;
+  const run = (records: readonly LogRecord[]) => {
+    const batches = inputOf(batchesOf(0, records));
+    const count = countOf(batches);
+    return {
+      count,
+      ours: () => rateOf(count, () => batches.forEach(loop.fold)),
+      baseline: () => rateOf(count, () => batches.forEach((batch) => hand.fold(0, batch.records))),
+    };
+  };
   const starts = [placed(policyRecord(START_MS))];
   for (let i = 0; i < accounts; i++) starts.push(placed(startRecord(nthAccount(i, accounts), nowMs())));
   const first = run(starts);
@@ -75,9 +94,13 @@ const folding = async (
       return measured.baseline();
     },
   });
-  const keys = Array.from({ length: Math.min(100, accounts) }, (_, i) => accountKeyOf(i));
+  const keys = Array.from({ length: Math.min(100, accounts) }, (_, i) =>
+    isOfMoves ? beatOf(i, 0, 0).contentId : accountKeyOf(i),
+  );
   const states = loop.memory.read(processor.name, 0, keys).rows.map((row) => withoutTimers(processor, row?.state));
   if (JSON.stringify(states) !== JSON.stringify(keys.map((key) => withoutTimers(processor, hand.states.get(key)))))
     throw new Error('the two folds do not agree');
-  return [rowOf(id, done, [`${accounts} accounts, ${cycles * accounts} beats a round, both ended in the same state`])];
+  const feed = isOfMoves ? `, ${measured.count} moves and times of them` : '';
+  const note = `${accounts} accounts, ${cycles * accounts} beats a round${feed}, both ended in the same state`;
+  return [rowOf(id, done, [note])];
 };
