@@ -60,9 +60,9 @@ export const audience: Processor<Audience, Relayed> = {
   onTimer: (known, at) => {
     const atMs = timeOf(known.stood, at);
     const left = nextLeaving(known.stood, minuteOf(known.atMs)) <= minuteOf(atMs);
-    const silent = at.liveMs >= (known.saidLiveMs ?? 0) + SAID_AT_LEAST_MS;
-    if (known.changed || left || silent) return said({ ...known, atMs }, at);
-    return waiting({ ...known, dueLiveMs: at.liveMs + SAID_EVERY_MS }, [], at);
+    const silentUntilMs = (known.saidLiveMs ?? 0) + SAID_AT_LEAST_MS;
+    if (known.changed || left || at.liveMs >= silentUntilMs) return said({ ...known, atMs }, at);
+    return waiting({ ...known, dueLiveMs: Math.min(at.liveMs + SAID_EVERY_MS, silentUntilMs) }, [], at);
   },
   // A time that was told before is behind in both; one that is behind in neither is of a clock that was set back.
   onControl: (relayed, event) => {

@@ -1,3 +1,4 @@
+import type { NewRecord } from '../../shared/log/log.ts';
 import type { Processor } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, Row, StateView } from '../../shared/state/state.ts';
 import type { MemoryTable } from '../../shared/table/memory-table.ts';
@@ -31,14 +32,15 @@ export type Consumer = {
 export type ConsumerCount = 'crashes' | 'rewinds' | 'fences' | 'wipes' | 'rebuilds' | 'repeats' | 'errors';
 
 /** What a consumer is held against: the fold of the same records that nothing disturbs. */
-export type Judge = Omit<Uninterrupted, 'row'> & {
-  /** Throws where the store's row or clock is not what it has to be at its checkpoint. */
-  compare(checkpoint: Checkpoint, row: Row | null): void;
+export type Judge = Omit<Uninterrupted, 'rows'> & {
+  /** Throws where the store's rows or clock are not what they have to be at its checkpoint. */
+  compare(checkpoint: Checkpoint, rows: readonly (Row | null)[]): void;
 };
 
 export type ConsumerParts<State, Control> = {
   readonly engine: Engine;
   readonly processor: Processor<State, Control>;
+  readonly partition: number;
   /** Outlives whatever happens to the consumer. */
   readonly table: MemoryTable | undefined;
   readonly rng: Prng;
@@ -46,11 +48,16 @@ export type ConsumerParts<State, Control> = {
   readonly log: SimLog;
   readonly judge: Judge;
   readonly trace: Trace;
-  readonly key: string;
+  /** All that the partition may have a row of. */
+  readonly keys: readonly string[];
+  /** Where another fold reads what this one sends. */
+  readonly onSent?: (records: readonly NewRecord[]) => void;
   /** With none, what the store has is what is folded. */
   readonly keptRows: number;
   /** So many timers the store brings at once. */
   readonly timersAtOnce: number;
+  /** Names of all that was sent, by those before it that filled the same table as well. */
+  readonly sent: Set<string>;
   /** Part of the batches that something happens to. */
   readonly faultRate: number;
 };

@@ -12,7 +12,8 @@ class Crash extends Error {}
 export class Unavailable extends Error {}
 
 export const createConsumer = <State, Control>(parts: ConsumerParts<State, Control>): Consumer => {
-  const { engine, processor, table, rng, schedule, log, judge, key, keptRows, timersAtOnce, faultRate } = parts;
+  const { engine, processor, partition, table, rng, schedule, log, judge, keys, keptRows, timersAtOnce } = parts;
+  const { faultRate, sent } = parts;
   const counts = { crashes: 0, rewinds: 0, fences: 0, wipes: 0, rebuilds: 0, repeats: 0, errors: 0 };
   const { name } = processor;
   /** Load, send, commit and move the group; with a table read and put as well. */
@@ -26,7 +27,6 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
   let zombies: (() => void)[] = [];
   let groupOffset: number | null = null;
   let sentBelow = 0;
-  const sent = new Set<string>();
   let stillUntil = 0;
   let dueAt = Number.POSITIVE_INFINITY;
   let calm = false;
@@ -59,8 +59,8 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
 
   const check = (): void => {
     judge.advance();
-    const { checkpoint, rows } = memory.read(name, 0, [key]);
-    if (checkpoint !== null) judge.compare(checkpoint, rows[0] ?? null);
+    const { checkpoint, rows } = memory.read(name, partition, keys);
+    if (checkpoint !== null) judge.compare(checkpoint, rows);
   };
 
   const loop: Parts<State, Control> = {
@@ -83,7 +83,9 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
       rebuildFrom: () => log.offsetAt(log.clock() - processor.rebuildWindowMs),
       send: (_topic, _to, records) => {
         judge.advance();
-        for (const { value } of records) checkSent(Buffer.from(value ?? []));
+        // What has no key is told to other folds, and is no output.
+        for (const { key, value } of records) if (key !== null) checkSent(Buffer.from(value ?? []));
+        parts.onSent?.(records);
       },
       commitGroup: (_partition, offset) => {
         for (const id of judge.outputsBetween(sentBelow, offset)) {
@@ -163,7 +165,7 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
     if (still > 0 && !calm) return wake(still);
     let idle = 0;
     try {
-      worker ??= run(engine.openPartition(loop, 0, groupOffset), faultOf(['crash']));
+      worker ??= run(engine.openPartition(loop, partition, groupOffset), faultOf(['crash']));
       while (engine.nextOffset(worker) < log.end()) {
         const before = engine.nextOffset(worker);
         fold(worker, before);
@@ -177,24 +179,24 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
     }
   };
 
-  const fold = (partition: Partition, next: number): void => {
+  const fold = (owned: Partition, next: number): void => {
     // A batch may start with what was delivered before, and end anywhere.
     const from = !calm && rng.chance(0.1) ? Math.max(log.first(), next - rng.between(1, 20)) : next;
     const size = calm || rng.chance(0.9) ? 10_000 : rng.between(1, 10);
     const to = Math.min(log.end(), next + size);
     const records = log.records.slice(from, to);
-    const batch = { topic: processor.input, partition: 0, from, to, records, end: log.end() };
+    const batch = { topic: processor.input, partition, from, to, records, end: log.end() };
     try {
-      run(engine.foldBatch(loop, partition, batch), faultOf());
+      run(engine.foldBatch(loop, owned, batch), faultOf());
     } catch (error) {
       if (error instanceof engine.Fenced) {
-        if (partition.owner.nonce === newest) throw new Violation('fence', 'the newest owner was fenced');
+        if (owned.owner.nonce === newest) throw new Violation('fence', 'the newest owner was fenced');
         // An opening of an older owner that got through late: the partition is given away again.
         throw new Crash('another owner');
       }
       if (!(error instanceof Unavailable)) throw error;
       counts.errors += 1;
-      run(engine.reopen(loop, partition), null);
+      run(engine.reopen(loop, owned), null);
     }
   };
 
@@ -235,7 +237,7 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
     const nonce = newest;
     memory = newMemory(nonce);
     // The store knows its owner still.
-    memory.open({ processor: name, partition: 0, discard: false });
+    memory.open({ processor: name, partition, discard: false });
   };
 
   return {
@@ -270,7 +272,7 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
       consume();
       check();
     },
-    read: (keys) => memory.read(name, 0, keys),
+    read: (of) => memory.read(name, partition, of),
     counts,
   };
 };

@@ -14,6 +14,7 @@ export const createDevice = (parts: DeviceParts): Device => {
   let current: Playback | null = null;
   let made = 0;
   const places = rng.fork(1);
+  const tunnels = rng.fork(2);
   /** Where each content was left here. */
   const left = new Map<string, number>();
   const spread = (ms: number): number => Math.round(-Math.log(1 - rng.next()) * ms);
@@ -228,7 +229,9 @@ export const createDevice = (parts: DeviceParts): Device => {
   };
   const offline: Action = (p) => {
     p.offline = [];
-    schedule.after(rng.pick([12_000, 30_000, MINUTE_MS, 10 * MINUTE_MS]), () => {
+    const ms = rng.pick([12_000, 30_000, MINUTE_MS, 10 * MINUTE_MS]);
+    // Until its view has left the state.
+    schedule.after(tunnels.chance(0.1) ? 40 * MINUTE_MS : ms, () => {
       const queue = p.offline ?? [];
       p.offline = null;
       for (const { beat, atMs } of queue) transmit(p, beat, Math.max(1, schedule.now() - atMs));

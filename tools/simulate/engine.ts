@@ -4,6 +4,8 @@ import type * as fold from '../../services/concurrency/concurrency.ts';
 import type * as view from '../../services/concurrency/view.ts';
 import type * as resume from '../../services/resume-position/resume.ts';
 import type * as resumeRow from '../../services/resume-position/row.ts';
+import type * as audience from '../../services/trending/audience.ts';
+import type * as trending from '../../services/trending/trending.ts';
 import type * as viewEnd from '../../services/view-end/view-end.ts';
 import type * as stamp from '../../services/ingest/stamp.ts';
 import type * as records from '../../shared/runtime/fold.ts';
@@ -21,6 +23,8 @@ export type Engine = Pick<typeof fold, 'concurrency'> &
   Pick<typeof resume, 'resumePosition'> &
   Pick<typeof resumeRow, 'titleIn' | 'rowKey'> &
   Pick<typeof viewEnd, 'viewEnd'> &
+  Pick<typeof trending, 'trending'> &
+  Pick<typeof audience, 'audience'> &
   Pick<typeof view, 'accountReader' | 'decisionOf' | 'decidesClosed' | 'findSession' | 'stampFrom' | 'needsJudging'> &
   Pick<typeof stamp, 'stampBeat' | 'stampSignal'> &
   Pick<typeof loop, 'openPartition' | 'foldBatch' | 'nextOffset' | 'reopen' | 'Fenced'> &
@@ -31,7 +35,7 @@ export type Engine = Pick<typeof fold, 'concurrency'> &
   Pick<typeof time, 'liveClock'> &
   Pick<typeof memory, 'createMemoryState'> &
   Pick<typeof backing, 'createMapBacking'> &
-  Pick<typeof codec, 'encodeEvent' | 'decodeOutput' | 'encodeOutput'>;
+  Pick<typeof codec, 'encodeEvent' | 'decode' | 'decodeOutput' | 'encodeOutput'>;
 
 const FILES = [
   'services/concurrency/concurrency.ts',
@@ -39,6 +43,8 @@ const FILES = [
   'services/resume-position/resume.ts',
   'services/resume-position/row.ts',
   'services/view-end/view-end.ts',
+  'services/trending/trending.ts',
+  'services/trending/audience.ts',
   'services/ingest/stamp.ts',
   'shared/runtime/partition.ts',
   'shared/runtime/fold.ts',

@@ -38,7 +38,8 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
   /** Rows are values: the same two again need no second look. */
   let compared: { readonly stored: Row | null; readonly wanted: Row | undefined } = { stored: null, wanted: undefined };
 
-  const onFolded = ({ record, live, outputs, row, changed }: FoldedOne): void => {
+  const onFolded = ({ record, live, outputs, rows, changed }: FoldedOne): void => {
+    const row = rows.get(key);
     lives.push(live);
     if (changed) changes.push({ offset: record.offset + 1, row });
     const values =
@@ -48,7 +49,10 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
     for (const value of values) count(value);
     oracle.record(record, values, row === undefined ? undefined : (row.state as Account));
   };
-  const fold = createUninterrupted({ engine, processor: engine.concurrency, log, key, table: undefined, onFolded });
+  const fold = createUninterrupted({
+    ...{ engine, processor: engine.concurrency, partition: 0 },
+    ...{ log, table: undefined, onFolded },
+  });
 
   const count = ({ outcome, observed }: StreamDecided): void => {
     if (observed) return;
@@ -75,7 +79,7 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
     },
     live: () => lives.at(-1) ?? 0,
     stateAt: (offset) => rowAt(offset)?.state as Account | undefined,
-    compare: (checkpoint, stored) => {
+    compare: (checkpoint, [stored = null]) => {
       const { offset, clock: at } = checkpoint;
       const live = lives[offset - from - 1];
       if (live !== at.liveMs) throw new Violation('T5 state', `live time ${at.liveMs} at ${offset}, not ${live}`);

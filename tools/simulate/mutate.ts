@@ -16,16 +16,17 @@ export type Caught = {
 export type MutationOptions = { readonly seeds: readonly number[]; readonly hours: number };
 
 /** Few seeds and short days, in an order in which each bug is met soon. */
-export const MUTATION_RUN: MutationOptions = { seeds: [1, 3, 12, 6, 7, 2, 5, 4, 8, 9, 10, 11], hours: 8 };
+export const MUTATION_RUN: MutationOptions = { seeds: [14, 37, 70, 1, 7, 8, 11, 78, 93], hours: 8 };
 
 const COPIED = ['schemas', 'services', 'shared', 'package.json'];
+const isCopied = (path: string): boolean => !path.endsWith('.test.ts');
 
 /** Runs seeds against a copy of the product with this bug, until one of them fails. */
 export const hunt = async (mutation: Mutation, { seeds, hours }: MutationOptions): Promise<Caught> => {
   const folder = await mkdtemp(join(tmpdir(), 'playbeat-mutation-'));
   let caught: Caught = { mutation: mutation.name, seed: null, invariant: null, text: '' };
   try {
-    for (const name of COPIED) await cp(join(root, name), join(folder, name), { recursive: true });
+    for (const name of COPIED) await cp(join(root, name), join(folder, name), { recursive: true, filter: isCopied });
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     for (const patch of mutation.patches) await apply(folder, patch);
     await runSeeds({

@@ -30,15 +30,35 @@ export const MUTATIONS_REMEMBERED: readonly Mutation[] = [
   },
   {
     name: 'read-through-ignored',
-    patches: [{ within: LOOP, find: `if (needs.length === 0) return`, replace: `if (needs.length >= 0) return` }],
+    patches: [{ within: LOOP, find: `if (needs.size === 0) return`, replace: `if (needs.size >= 0) return` }],
   },
   {
     name: 'replay-folded-into-newer-row',
-    patches: [{ within: RESUME, find: `includes(entry.title, at) ? entry.title : change`, replace: `change` }],
+    patches: [{ within: RESUME, find: `isReplayed ? entry.title : change`, replace: `change` }],
   },
   {
     name: 'repeat-moves-position',
     patches: [{ within: RESUME, find: `  isRepeat(viewing, beat) ||\n`, replace: '' }],
+  },
+  {
+    name: 'view-begun-anew',
+    patches: [{ within: VIEWS, find: `viewingIn(at) ?? newViewing(beat, at)`, replace: `newViewing(beat, at)` }],
+  },
+  {
+    name: 'read-view-never-final',
+    patches: [
+      { within: VIEWS, find: `    finals,\n    changed: false,`, replace: `    finals: 0,\n    changed: false,` },
+    ],
+  },
+  {
+    name: 'read-view-counted-anew',
+    patches: [
+      {
+        within: VIEWS,
+        find: `tally: { ...tally, runs: tally.runs.map(unpackedRun) }`,
+        replace: `tally: { ...tally, beats: 0, runs: tally.runs.map(unpackedRun) }`,
+      },
+    ],
   },
   {
     name: 'view-reopened-unsaid',
@@ -76,6 +96,8 @@ export const MUTATIONS_REMEMBERED: readonly Mutation[] = [
   },
   {
     name: 'view-never-final',
-    patches: [{ within: VIEWS, find: `Math.max(silent + FINAL_AFTER_MS, settled)`, replace: `silent + KEPT_MS` }],
+    patches: [
+      { within: VIEWS, find: `Math.max(silent + FINAL_AFTER_MS, settled)`, replace: `silent + 24 * FINAL_AFTER_MS` },
+    ],
   },
 ];

@@ -3,7 +3,7 @@ import type { Title } from '../../services/resume-position/title.ts';
 import { nameOf, type TableRow } from '../../shared/table/table.ts';
 import type { Engine } from './engine.ts';
 import { createOracleClock } from './oracle-clock.ts';
-import type { Fold } from './remembered.ts';
+import type { Fold } from './follower.ts';
 import type { SimRecord } from './sim-log.ts';
 import type { FoldedOne } from './uninterrupted.ts';
 import { type Invariant, Violation } from './violation.ts';
@@ -59,13 +59,13 @@ export const pointsFold = (engine: Engine, key: string): Fold => {
   };
 
   const judged = (folded: FoldedOne, table: ReadonlyMap<string, TableRow>): void => {
-    const { record, row, changed, puts } = folded;
+    const { record, rows, changed, puts } = folded;
     offset = record.offset;
     const live = clock.step(record.appendedAtMs, record.event.type === 'Tick' && record.event.value.shedding);
     heard(record);
     for (const put of puts) unput.delete(nameOf(put));
     if (changed) {
-      const entries = (row?.state as Household | undefined)?.entries ?? [];
+      const entries = (rows.get(key)?.state as Household | undefined)?.entries ?? [];
       for (const { title } of entries) {
         if (judgedOnes.has(title)) continue;
         judgedOnes.add(title);
@@ -86,7 +86,7 @@ export const pointsFold = (engine: Engine, key: string): Fold => {
     countsAgain: ['changes', 'version'],
     rebuildsFromTable: true,
     // Where a title goes on, wherever it stands: what was read from the table stays in the state for other times.
-    essence: (row, table) => {
+    essence: ([row], table) => {
       const all = new Map(table.map((stored) => [nameOf(stored), engine.titleIn(stored)] as const));
       for (const { title } of (row?.state as Household | undefined)?.entries ?? []) all.set(rowName(title), title);
       return [...all].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -22,6 +22,7 @@ export const summarize = (results: readonly SeedResult[], seconds: number): Summ
     rebuilds: 0,
     repeats: 0,
     errors: 0,
+    recounts: 0,
   };
   for (const result of results) {
     for (const name of Object.keys(counts) as SeedCount[]) counts[name] += result.counts[name];
@@ -43,6 +44,7 @@ const SAID: Readonly<Record<SeedCount, string>> = {
   rebuilds: 'rebuilds from the log',
   repeats: 'outputs sent again',
   errors: 'steps that failed and were tried again',
+  recounts: 'audiences counted again',
 };
 
 export const tableOf = ({ seeds, counts, failed, seconds }: Summary): string => {

@@ -6,6 +6,8 @@ import type { Engine } from './engine.ts';
 /** One partition of the log: durable once appended, stamped with a clock that may be set back. */
 export type SimLog = {
   append(key: string | null, event: LogEvent): Appended;
+  /** The same of a record that has its bytes and its time. */
+  take(record: Omit<SimRecord, 'offset'>): Appended;
   /** By offset, those that retention has taken too. */
   readonly records: readonly SimRecord[];
   end(): number;
@@ -31,13 +33,15 @@ export const createSimLog = (engine: Engine, now: () => number): SimLog => {
   let behindMs = 0;
   let back = false;
   const clock = (): EpochMs => epochMs(EPOCH_MS + now() - behindMs);
+  const take: SimLog['take'] = ({ key, event, value, appendedAtMs }) => {
+    const record = { key, event, value, offset: records.length, appendedAtMs };
+    back ||= appendedAtMs < (records.at(-1)?.appendedAtMs ?? 0);
+    records.push(record);
+    return record;
+  };
   return {
-    append: (key, event) => {
-      const record = { key, event, value: engine.encodeEvent(event), offset: records.length, appendedAtMs: clock() };
-      back ||= record.appendedAtMs < (records.at(-1)?.appendedAtMs ?? 0);
-      records.push(record);
-      return record;
-    },
+    append: (key, event) => take({ key, event, value: engine.encodeEvent(event), appendedAtMs: clock() }),
+    take,
     records,
     end: () => records.length,
     first: () => first,

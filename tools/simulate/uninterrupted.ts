@@ -3,7 +3,7 @@ import type { LiveMs } from '../../schemas/time.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import type { Stored } from '../../shared/runtime/fold.ts';
 import type { Processor } from '../../shared/runtime/processor.ts';
-import type { Row } from '../../shared/state/state.ts';
+import type { Due, Row } from '../../shared/state/state.ts';
 import type { MemoryTable } from '../../shared/table/memory-table.ts';
 import type { TableRow } from '../../shared/table/table.ts';
 import type { Engine } from './engine.ts';
@@ -18,24 +18,24 @@ export type Uninterrupted = {
   output(id: string): Buffer | undefined;
   /** Ids of outputs caused in `[from, to)`. */
   outputsBetween(from: number, to: number): readonly string[];
-  row(): Row | undefined;
+  rows(): ReadonlyMap<string, Row>;
 };
 
-/** One record, and all that came of it. `row`: as it is behind the record. */
+/** One record, and all that came of it. `rows`: as they are behind the record, for as long as there is no other. */
 export type FoldedOne = {
   readonly record: SimRecord;
   readonly live: LiveMs;
   readonly outputs: readonly DecodedOutput[];
   readonly puts: readonly TableRow[];
-  readonly row: Row | undefined;
+  readonly rows: ReadonlyMap<string, Row>;
   readonly changed: boolean;
 };
 
 export type UninterruptedParts<State, Control> = {
   readonly engine: Engine;
   readonly processor: Processor<State, Control>;
+  readonly partition: number;
   readonly log: Pick<SimLog, 'records' | 'end'>;
-  readonly key: string;
   readonly table: MemoryTable | undefined;
   readonly onFolded: (folded: FoldedOne) => void;
 };
@@ -43,22 +43,28 @@ export type UninterruptedParts<State, Control> = {
 const NOTHING: readonly never[] = [];
 
 export const createUninterrupted = <State, Control>(parts: UninterruptedParts<State, Control>): Uninterrupted => {
-  const { engine, processor, log, key, table, onFolded } = parts;
+  const { engine, processor, partition, log, table, onFolded } = parts;
   let next = 0;
   let clock = engine.liveClock(null);
   let control: Control | undefined;
-  let row: Row | undefined;
+  const rows = new Map<string, Row>();
   let caused: { readonly offset: number; readonly id: string }[] = [];
   let outputs = new Map<string, Buffer>();
 
   /** The row of the table that the record cannot be folded without. */
-  const storedFor = ({ key: of, event, offset }: SimRecord, isDue: boolean): Map<number, Stored> => {
-    if (processor.reads === undefined || table === undefined || of === null) return new Map();
+  const storedFor = ({ key, event, offset }: SimRecord, due: readonly Due[]): Map<number, Stored> => {
+    if (processor.reads === undefined || table === undefined || key === null) return new Map();
     // A timer that fires before the record may forget what the state has now.
-    const state = row === undefined || isDue ? undefined : engine.readState(processor, row);
-    const wanted = processor.reads(state, event, of);
+    const row = due.some((timer) => timer.key === key) ? undefined : rows.get(key);
+    const wanted = processor.reads(row === undefined ? undefined : engine.readState(processor, row), event, key);
     if (wanted === null) return new Map();
     return new Map([[offset, { name: engine.nameOf(wanted), row: table.get([wanted])[0] ?? undefined }]]);
+  };
+
+  const dueBy = (live: LiveMs): readonly Due[] => {
+    let due: Due[] | undefined;
+    for (const [key, { dueMs }] of rows) if (dueMs !== null && dueMs <= live) (due ??= []).push({ key, dueMs });
+    return due?.sort((a, b) => a.dueMs - b.dueMs || (a.key < b.key ? -1 : 1)) ?? NOTHING;
   };
 
   const foldOne = (): void => {
@@ -66,26 +72,25 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
     const { event, offset, appendedAtMs } = record;
     const live = clock.step(appendedAtMs, event.type === 'Tick' && event.value.shedding);
     next += 1;
-    const dueMs = row?.dueMs ?? null;
-    const isDue = dueMs !== null && dueMs <= live;
-    if (event.type === 'Tick' && !isDue)
-      return onFolded({ record, live, outputs: NOTHING, puts: NOTHING, row, changed: false });
-    const rows = new Map<string, Row>();
-    if (row !== undefined) rows.set(key, row);
+    const due = dueBy(live);
+    if (event.type === 'Tick' && due.length === 0)
+      return onFolded({ record, live, outputs: NOTHING, puts: NOTHING, rows, changed: false });
     const folded = engine.foldRecords({
       processor,
-      partition: 0,
+      partition,
       records: [{ key: record.key, offset, appendedAtMs, event }],
       lives: [live],
-      loaded: { rows, due: isDue ? [{ key, dueMs }] : [] },
+      loaded: { rows, due },
       kept: new Map(),
-      stored: storedFor(record, isDue),
+      stored: storedFor(record, due),
       control,
     });
     control = folded.control;
-    const changed = folded.rows.get(key);
-    if (changed !== undefined) row = changed ?? undefined;
-    const cause = formatPosition(positionOf(processor.input, 0, offset));
+    for (const [key, row] of folded.rows) {
+      if (row === null) rows.delete(key);
+      else rows.set(key, row);
+    }
+    const cause = formatPosition(positionOf(processor.input, partition, offset));
     const values = folded.effects.map(({ effect, index }) => {
       const id = `${processor.name}:${cause}:${index}`;
       outputs.set(id, engine.encodeOutput(effect.record, { id, cause }));
@@ -94,7 +99,7 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
     });
     const puts = folded.puts.map((put) => put.row);
     if (puts.length > 0) table?.put(puts);
-    onFolded({ record, live, outputs: values, puts, row, changed: changed !== undefined });
+    onFolded({ record, live, outputs: values, puts, rows, changed: folded.rows.size > 0 });
   };
 
   return {
@@ -102,7 +107,7 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
       next = start;
       clock = engine.liveClock(null);
       control = undefined;
-      row = undefined;
+      rows.clear();
       caused = [];
       outputs = new Map();
     },
@@ -117,6 +122,6 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
       }
       return ids;
     },
-    row: () => row,
+    rows: () => rows,
   };
 };

@@ -7,6 +7,8 @@ export const INVARIANTS = {
   'T2 lease': 'a slot is free when its lease is over, and not before',
   'T2 newcomer': 'a newcomer gets the slot of a late session',
   'T2 stop': 'a stop frees the slot at once',
+  'T3 audience': 'each window of an audience has who watched in it, each account once, as a recount of the beats says',
+  'T3 told': 'a change of an audience is told within 5 s, and each audience every 5 minutes',
   'T5 state': 'the store holds what an uninterrupted fold of the same records holds',
   'T5 outputs': 'outputs by id are those of the uninterrupted fold: none missing, none other',
   'T5 answers': 'the log replayed gives the decisions that were answered',
@@ -17,6 +19,7 @@ export const INVARIANTS = {
   'T7 once': 'one value for each view and revision, and one final one, unless it is a correction',
   'T7 live': 'no view ends while its player beats, or tries to',
   'T7 views': 'each view that ended long ago is final',
+  'T7 whole': 'a view has each beat of its session once, and is partial only where its beginning was never heard',
   fence: 'an owner that was replaced commits nothing',
 } as const;
 

@@ -10,7 +10,8 @@ import { createIngest, type Ingest } from './ingest.ts';
 import { createMirror } from './mirror.ts';
 import { createOracle } from './oracle.ts';
 import { randomPolicy } from './random-policy.ts';
-import { type Remembered, rememberedOf } from './remembered.ts';
+import type { Follower } from './follower.ts';
+import { rememberedOf } from './remembered.ts';
 import { createSchedule, type Schedule } from './schedule.ts';
 import { createSimLog, type SimLog } from './sim-log.ts';
 import { createTrace } from './trace.ts';
@@ -21,7 +22,7 @@ export type SeedResult = {
   readonly counts: Readonly<Record<SeedCount, number>>;
   readonly failure: Failure | null;
 };
-export type SeedCount = 'records' | ConsumerCount | 'claims' | 'denials' | 'evictions' | 'displaced';
+export type SeedCount = 'records' | ConsumerCount | 'claims' | 'denials' | 'evictions' | 'displaced' | 'recounts';
 export type Failure = {
   readonly invariant: Invariant | 'error';
   readonly text: string;
@@ -62,8 +63,8 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
   const faultRate = rng.pick([0, 0.002, 0.01, 0.05]);
   const parts = { engine, schedule, trace, key: KEY, log: timed, mirror };
   const store = { keptRows: rng.fork(6).pick([0, 1]), timersAtOnce: rng.fork(7).pick([0, Number.POSITIVE_INFINITY]) };
-  const decides = { processor: engine.concurrency, table: undefined, judge: mirror };
-  const consumer = createConsumer({ ...parts, ...decides, ...store, rng: rng.fork(1), faultRate });
+  const decides = { processor: engine.concurrency, partition: 0, keys: [KEY], table: undefined, judge: mirror };
+  const consumer = createConsumer({ ...parts, ...decides, ...store, rng: rng.fork(1), faultRate, sent: new Set() });
   const claims = rng.chance(0.5) ? { 'plan.streams': rng.between(1, 3) } : {};
   const ingest = createIngest({ ...parts, rng: rng.fork(2), consumer, claims, eachSecond: rng.chance(0.2) });
 
@@ -72,14 +73,17 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
   const result = (failure: Failure | null): SeedResult => ({
     seed,
     failure,
-    counts: { records: log.end(), ...mirror.counts, ...summed(consumer.counts, other.consumer.counts) },
+    counts: {
+      ...{ records: log.end(), recounts: other.recounts(), ...mirror.counts },
+      ...summed([consumer, ...other.followers.map((follower) => follower.consumer)]),
+    },
   });
   try {
     policies(rng.fork(3), { schedule, ingest, consumer, log: timed, faulty: faultRate > 0 });
     household(rng.fork(4), { schedule, ingest, attempts });
     if (faultRate > 0) misfortunes(rng.fork(5), { schedule, ingest, consumer, log: timed });
     calls(rng.fork(9), { schedule, log: timed });
-    if (faultRate > 0) mishaps(rng.fork(10), { schedule, ...other });
+    if (faultRate > 0) other.followers.forEach((follower, n) => mishaps(rng.fork(10 + n), schedule, follower));
     ingest.tickLoop();
     while (schedule.next(hours * HOUR_MS));
     consumer.finish();
@@ -186,7 +190,7 @@ const misfortunes = (rng: Prng, { schedule, ingest, consumer, log }: Misfortunes
 };
 
 /** Of a processor that nobody waits for: it is away for long, and its store is wiped more often than any real one. */
-const mishaps = (rng: Prng, { schedule, consumer, fold }: Remembered & { readonly schedule: Schedule }): void => {
+const mishaps = (rng: Prng, schedule: Schedule, { consumer, mayLoseAll }: Follower): void => {
   const often = oftenIn(rng, schedule);
   often(rng.pick([10_000, MINUTE_MS, 10 * MINUTE_MS]), consumer.checkpoint);
   often(2 * HOUR_MS, () => consumer.crash({ memory: true }));
@@ -196,9 +200,7 @@ const mishaps = (rng: Prng, { schedule, consumer, fold }: Remembered & { readonl
   often(3 * HOUR_MS, () => consumer.pause(rng.pick([MINUTE_MS, 10 * MINUTE_MS])));
   often(4 * HOUR_MS, consumer.forgetGroupOffset);
   often(8 * HOUR_MS, () => {
-    // Without the log from its first beat on, nobody can make a view again, and none is promised.
-    const whole = schedule.now() < fold.processor.rebuildWindowMs;
-    if (fold.rebuildsFromTable || whole) consumer.wipe();
+    if (mayLoseAll()) consumer.wipe();
   });
 };
 
@@ -216,9 +218,8 @@ const calls = (rng: Prng, { schedule, log }: { readonly schedule: Schedule; read
   oftenIn(rng, schedule)(20 * MINUTE_MS, call);
 };
 
-type Counts = Record<ConsumerCount, number>;
-const summed = (one: Counts, other: Counts): Counts => {
-  const sum = { ...one };
-  for (const name of Object.keys(sum) as ConsumerCount[]) sum[name] += other[name];
+const summed = (consumers: readonly Consumer[]): Consumer['counts'] => {
+  const sum = { crashes: 0, rewinds: 0, fences: 0, wipes: 0, rebuilds: 0, repeats: 0, errors: 0 };
+  for (const { counts } of consumers) for (const name of Object.keys(sum) as ConsumerCount[]) sum[name] += counts[name];
   return sum;
 };
