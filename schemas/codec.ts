@@ -11,6 +11,7 @@ import {
   readAccountErased,
   readAudienceCounted,
   readAudienceMoved,
+  readAuditEvent,
   readHeartbeat,
   readPolicyActivated,
   readRecordParked,
@@ -25,6 +26,7 @@ import {
   writeAccountErased,
   writeAudienceCounted,
   writeAudienceMoved,
+  writeAuditEvent,
   writeHeartbeat,
   writePolicyActivated,
   writeRecordParked,
@@ -37,9 +39,19 @@ import {
   writeTimeRelayed,
   writeViewEnded,
 } from './generated/avro.ts';
-import type { AudienceCounted, AudienceMoved, RecordParked, StreamDecided, ViewEnded } from './generated/records.ts';
+import type {
+  AudienceCounted,
+  AudienceMoved,
+  AuditEvent,
+  RecordParked,
+  StreamDecided,
+  ViewEnded,
+} from './generated/records.ts';
 
-/** A schema keeps its number for ever. A change to a schema that is in use is a new number beside the old one. */
+/**
+ * A schema keeps its number for ever. What is added to one that is in use stands behind all that was there, and may be absent
+ * (`added` in the schema); any other change is a new number beside the old one.
+ */
 export const SCHEMA_NUMBERS = {
   SessionStarted: 1,
   Heartbeat: 2,
@@ -55,6 +67,7 @@ export const SCHEMA_NUMBERS = {
   AudienceMoved: 12,
   TimeRelayed: 13,
   AudienceCounted: 14,
+  AuditEvent: 15,
 } as const;
 
 export type RecordName = keyof typeof SCHEMA_NUMBERS;
@@ -64,22 +77,8 @@ export const RECORD_NAMES = Object.keys(SCHEMA_NUMBERS) as readonly RecordName[]
 const COMPILED_IDS_FROM = 2_147_480_000;
 export const compiledId = (name: RecordName): number => COMPILED_IDS_FROM + SCHEMA_NUMBERS[name];
 
-const FILES: Readonly<Record<RecordName, string>> = {
-  SessionStarted: 'session-started',
-  Heartbeat: 'heartbeat',
-  SessionStopRequested: 'session-stop-requested',
-  Tick: 'tick',
-  PolicyActivated: 'policy-activated',
-  AccountErased: 'account-erased',
-  StreamDecided: 'stream-decided',
-  RecordParked: 'record-parked',
-  ResumeHidden: 'resume-hidden',
-  ResumeUndone: 'resume-undone',
-  ViewEnded: 'view-ended',
-  AudienceMoved: 'audience-moved',
-  TimeRelayed: 'time-relayed',
-  AudienceCounted: 'audience-counted',
-};
+/** `SessionStarted` lies in `session-started.avsc`. */
+const fileOf = (name: RecordName): string => name.replaceAll(/(?<!^)[A-Z]/g, '-$&').toLowerCase();
 
 /** What the processors write themselves: outputs, and bytes that nobody could read. */
 export type OutputRecord =
@@ -110,7 +109,7 @@ export const recordSchemas = (): readonly RecordSchema[] => {
   const registry: Record<string, avro.Type> = {};
   const parsed = new Map<RecordName, avro.Type>();
   const parse = (name: RecordName): void => {
-    const text = readFileSync(new URL(`records/${FILES[name]}.avsc`, import.meta.url), 'utf8');
+    const text = readFileSync(new URL(`records/${fileOf(name)}.avsc`, import.meta.url), 'utf8');
     if (!parsed.has(name)) parsed.set(name, avro.Type.forSchema(JSON.parse(text), { registry }));
   };
   // First, since the others refer to its types by name.
@@ -145,7 +144,10 @@ const withHeader = (name: RecordName): Buffer => {
   return bytes;
 };
 
-type LogValues = { readonly [Event in LogEvent as Event['type']]: Event['value'] };
+/** Of what is folded, and of what is only kept. */
+type LogValues = { readonly [Event in LogEvent as Event['type']]: Event['value'] } & {
+  readonly AuditEvent: AuditEvent;
+};
 
 const WRITERS: { readonly [T in keyof LogValues]: (value: LogValues[T]) => void } = {
   SessionStarted: writeSessionStarted,
@@ -158,6 +160,8 @@ const WRITERS: { readonly [T in keyof LogValues]: (value: LogValues[T]) => void 
   ResumeUndone: writeResumeUndone,
   AudienceMoved: writeAudienceMoved,
   TimeRelayed: writeTimeRelayed,
+  AuditEvent: writeAuditEvent,
+  StreamDecided: writeStreamDecided,
 };
 
 /** The bytes are the caller's. A value that its type does not allow throws: that is a fault of the program. */
@@ -257,6 +261,8 @@ export const decode = (bytes: Uint8Array | null): LogEvent => {
       return { type: 'AudienceMoved', value: read('AudienceMoved', readAudienceMoved, whole, UnreadableRecord) };
     case SCHEMA_NUMBERS.TimeRelayed:
       return { type: 'TimeRelayed', value: read('TimeRelayed', readTimeRelayed, whole, UnreadableControlRecord) };
+    case SCHEMA_NUMBERS.StreamDecided:
+      return { type: 'StreamDecided', value: read('StreamDecided', readStreamDecided, whole, UnreadableRecord) };
     default:
       throw foreign(number);
   }
@@ -287,4 +293,12 @@ export const decodeOutput = (bytes: Uint8Array | null): DecodedOutput => {
     default:
       throw foreign(number);
   }
+};
+
+/** A record of the audit. Throws `UnreadableRecord` or `UnknownSchemaId`, nothing else. */
+export const decodeAudit = (bytes: Uint8Array | null): AuditEvent => {
+  const whole = headed(bytes);
+  const number = markAt(whole, HEADER_BYTES);
+  if (number !== SCHEMA_NUMBERS.AuditEvent) throw foreign(number);
+  return read('AuditEvent', readAuditEvent, whole, UnreadableRecord);
 };

@@ -30,7 +30,10 @@ export const NO_QUALITY: Quality = {
 };
 export const NO_AD: Ad = { adId: null, breakId: null, positionMs: null };
 
-/** What processors fold, by the name of its schema: the records of `heartbeats.v1`, and the last two of `audience-moves.v1`. */
+/**
+ * What processors fold, by the name of its schema: the records of `heartbeats.v1`, two of `audience-moves.v1`, and those of
+ * `stream-decisions.v1`.
+ */
 export type LogEvent =
   | { readonly type: 'SessionStarted'; readonly value: SessionStarted }
   | { readonly type: 'Heartbeat'; readonly value: Heartbeat }
@@ -41,7 +44,8 @@ export type LogEvent =
   | { readonly type: 'ResumeHidden'; readonly value: ResumeHidden }
   | { readonly type: 'ResumeUndone'; readonly value: ResumeUndone }
   | { readonly type: 'AudienceMoved'; readonly value: AudienceMoved }
-  | { readonly type: 'TimeRelayed'; readonly value: TimeRelayed };
+  | { readonly type: 'TimeRelayed'; readonly value: TimeRelayed }
+  | { readonly type: 'StreamDecided'; readonly value: StreamDecided };
 
 /** What a fold may emit. Its `id` and `cause` are the runtime's to fill: they follow from the position. */
 export type Output = DecisionOutput | ViewOutput | MoveOutput | AudienceOutput;

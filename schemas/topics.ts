@@ -1,60 +1,71 @@
 import { DAY_MS, HOUR_MS } from './time.ts';
 
 /**
- * The catalogue of topics: read by the code, the log adapters, the tests and the docs. A generation is a topic with a
- * fixed number of partitions; another number means another generation, never an edit in place.
+ * The catalogue of topics: read by the code, the log adapters, the tests and the docs. A topic has a fixed number of partitions;
+ * another number means another generation of it, never an edit in place.
  */
 export type Topic = {
-  readonly generation: number;
   /** `control` topics have one partition and are read whole. */
   readonly partitions: 'keyed' | 'single';
   /** How long records stay; `compact` keeps the newest of each key for ever. */
   readonly retentionMs: number | 'compact';
   readonly retentionReason: string;
+  /**
+   * What its records have of an account: it is their `key`; they say its key (`named`); they come of its beats and name nobody
+   * (`unnamed`); they are bytes that may be anybody's (`unread`); or nothing. What has something stands in the receipt of an
+   * erasure until the log has let go of it.
+   */
+  readonly account: 'key' | 'named' | 'unnamed' | 'unread' | 'nothing';
 };
 
 export const TOPICS = {
   'heartbeats.v1': {
-    generation: 1,
     partitions: 'keyed',
     retentionMs: DAY_MS,
     retentionReason: 'longest rebuild window of a processor; viewing data is kept no longer than answers need it',
+    account: 'key',
   },
   'heartbeats.v1.parked': {
-    generation: 1,
     partitions: 'single',
     retentionMs: 7 * DAY_MS,
     retentionReason: 'a working week to look at bytes that nobody could read',
+    account: 'unread',
   },
   'stream-decisions.v1': {
-    generation: 1,
     partitions: 'keyed',
     retentionMs: DAY_MS,
     retentionReason: 'readers of decisions may lag a day',
+    account: 'key',
   },
   'view-ends.v1': {
-    generation: 1,
     partitions: 'keyed',
     retentionMs: 7 * DAY_MS,
     retentionReason: 'readers of views load them in daily and weekly runs; one of those may fail',
+    account: 'key',
   },
   'audience-moves.v1': {
-    generation: 1,
     partitions: 'keyed',
     retentionMs: 25 * HOUR_MS,
     retentionReason: 'the longest window, and an hour in which a rebuild may begin',
+    account: 'unnamed',
   },
   'audience-counts.v1': {
-    generation: 1,
     partitions: 'single',
     retentionMs: HOUR_MS,
     retentionReason: 'every figure that is not 0 is said again every 5 minutes',
+    account: 'nothing',
+  },
+  'audit.v1': {
+    partitions: 'single',
+    retentionMs: 400 * DAY_MS,
+    retentionReason: 'an audit asks for the year that is over, and has five weeks to ask in',
+    account: 'named',
   },
   'policies.v1': {
-    generation: 1,
     partitions: 'single',
     retentionMs: 'compact',
     retentionReason: 'each policy version, whole, so that an old decision can be explained',
+    account: 'nothing',
   },
 } as const satisfies Record<string, Topic>;
 

@@ -12,6 +12,7 @@ import {
   readMark,
   readNull,
   readString,
+  readToEnd,
   writeArray,
   writeBoolean,
   writeBytes,
@@ -30,6 +31,7 @@ import type {
   AudienceMoved,
   AudiencePlace,
   AudienceWindow,
+  AuditEvent,
   ContentType,
   Heartbeat,
   Mode,
@@ -48,6 +50,7 @@ import type {
   Termination,
   Tick,
   TimeRelayed,
+  Trace,
   Tracking,
   ViewConfidence,
   ViewEnded,
@@ -167,6 +170,44 @@ export const readAudienceMoved = (): AudienceMoved => {
   };
 };
 
+export const writeAuditEvent = (value: AuditEvent): void => {
+  writeMark(15);
+  writeLong(value.atMs);
+  writeString(value.action);
+  writeString(value.who);
+  writeString(value.tenant);
+  if (value.why === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.why);
+  }
+  if (value.status === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeLong(value.status);
+  }
+  if (value.about === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.about);
+  }
+  writeString(value.requestId);
+};
+
+export const readAuditEvent = (): AuditEvent => {
+  readMark(15);
+  return {
+    atMs: readLong(),
+    action: readString(),
+    who: readString(),
+    tenant: readString(),
+    why: readNull() ? null : readString(),
+    status: readNull() ? null : readLong(),
+    about: readNull() ? null : readString(),
+    requestId: readString(),
+  };
+};
+
 const CONTENT_TYPE = ['live', 'vod'] as const;
 const writeContentType = (value: ContentType): void => writeEnum(CONTENT_TYPE, value);
 const readContentType = (): ContentType => readEnum(CONTENT_TYPE);
@@ -255,6 +296,20 @@ export const readAd = (): Ad => ({
   adId: readNull() ? null : readString(),
   breakId: readNull() ? null : readString(),
   positionMs: readNull() ? null : readLong(),
+});
+
+export const writeTrace = (value: Trace): void => {
+  writeString(value.traceparent);
+  if (value.tracestate === null) writeNull(true);
+  else {
+    writeNull(false);
+    writeString(value.tracestate);
+  }
+};
+
+export const readTrace = (): Trace => ({
+  traceparent: readString(),
+  tracestate: readNull() ? null : readString(),
 });
 
 export const writeHeartbeat = (value: Heartbeat): void => {
@@ -349,6 +404,11 @@ export const writeHeartbeat = (value: Heartbeat): void => {
       writeString(item);
     }
   });
+  if (value.trace == null) writeNull(true);
+  else {
+    writeNull(false);
+    writeTrace(value.trace);
+  }
 };
 
 export const readHeartbeat = (): Heartbeat => {
@@ -384,6 +444,7 @@ export const readHeartbeat = (): Heartbeat => {
     networkKey: readNull() ? null : readString(),
     lastDecision: readNull() ? null : readString(),
     claims: readMap(() => (readBranch(2) === 0 ? readDouble() : readString())),
+    trace: readToEnd() || readNull() ? undefined : readTrace(),
   };
 };
 
@@ -537,6 +598,11 @@ export const writeSessionStopRequested = (value: SessionStopRequested): void => 
   writeStoppedBy(value.by);
   writeLong(value.receivedAtMs);
   writeString(value.source);
+  if (value.trace == null) writeNull(true);
+  else {
+    writeNull(false);
+    writeTrace(value.trace);
+  }
 };
 
 export const readSessionStopRequested = (): SessionStopRequested => {
@@ -548,6 +614,7 @@ export const readSessionStopRequested = (): SessionStopRequested => {
     by: readStoppedBy(),
     receivedAtMs: readLong(),
     source: readString(),
+    trace: readToEnd() || readNull() ? undefined : readTrace(),
   };
 };
 
@@ -587,6 +654,11 @@ export const writeStreamDecided = (value: StreamDecided): void => {
   writeString(value.contentId);
   writeContentType(value.contentType);
   writeLong(value.decidedAtMs);
+  if (value.trace == null) writeNull(true);
+  else {
+    writeNull(false);
+    writeTrace(value.trace);
+  }
 };
 
 export const readStreamDecided = (): StreamDecided => {
@@ -610,6 +682,7 @@ export const readStreamDecided = (): StreamDecided => {
     contentId: readString(),
     contentType: readContentType(),
     decidedAtMs: readLong(),
+    trace: readToEnd() || readNull() ? undefined : readTrace(),
   };
 };
 

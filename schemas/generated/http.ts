@@ -203,6 +203,148 @@ export interface ContentAudience {
   readonly asOfMs: number;
 }
 
+/** How many decisions of each kind. Each is counted once, by the time of the record that caused it. */
+export interface DecisionCounts {
+  /** Streams that were admitted. */
+  readonly starts: number;
+
+  /** Those of them that had lost their slot in silence, and came back. */
+  readonly returns: number;
+
+  /** Streams that were refused. */
+  readonly denials: number;
+
+  /** Streams that lost their slot to a newer one. */
+  readonly evictions: number;
+
+  /** Silent streams whose slot a newer one took. */
+  readonly displaced: number;
+
+  /** What rules that only observe would have refused or evicted; everybody was told allow. */
+  readonly observed: number;
+
+  /** Claims that the fail mode answered, because the decision could not be had in time. */
+  readonly degraded: number;
+
+  /** How many starts were the first stream of their account, the second at once, and so on. */
+  readonly streamsAtOnce: {
+    readonly [k: string]: number;
+  };
+}
+
+/** Decisions about the sessions of an account, newest first. */
+export interface DecisionList {
+  readonly items: readonly KeptDecision[];
+
+  /** Pass it as `cursor` for the next page, within a day; null where there is none. A page may have fewer items than were asked for. */
+  readonly nextCursor: string | null;
+}
+
+/** A decision as the ledger keeps it, and how it came about. */
+export interface KeptDecision {
+  readonly sessionId: Id;
+
+  /** What happened to the session. */
+  readonly outcome: 'admitted' | 'denied' | 'evicted' | 'replaced' | 'displaced' | 'stopped' | 'expired';
+  readonly reason: Reason;
+
+  /** The rule that decided; null where none did. */
+  readonly rule: string | null;
+
+  /** The policy in force. */
+  readonly policyVersion: number;
+
+  /** The limit of that rule; null when it has none. */
+  readonly limit: number | null;
+
+  /** The rule only observes: the session was told allow. */
+  readonly observed: boolean;
+
+  /** The session had lost its slot in silence, and came back. */
+  readonly returned: boolean;
+
+  /** The session that took the slot. */
+  readonly bySessionId: string | null;
+
+  /** How many slots were held after the decision. */
+  readonly holders: number;
+  readonly deviceType: Text;
+  readonly contentId: Id;
+  readonly contentType: ContentType;
+
+  /** When the log stored what caused it. */
+  readonly decidedAtMs: number;
+
+  /** Of the record that caused it: the session's own, another one's, or, for a session that expired, any that let time pass. */
+  readonly position: string;
+
+  /** How the decision follows from the log; null where no session was asked for. */
+  readonly explanation: {
+    /** The beats were folded again. `agrees`: they give this very decision. `differs`: they give another one, or none. `beats-expired`: the log has them no more, and this is what the ledger says. `not-finished`: there was too much to read in 10 s. `fail-mode`: no fold decided this, the fail mode of the policy answered. */
+    readonly replay: 'agrees' | 'differs' | 'beats-expired' | 'not-finished' | 'fail-mode';
+
+    /** Who held the slots when the decision was made, oldest first; empty where it was not replayed. */
+    readonly heldBy: {
+      readonly sessionId: Id;
+      readonly deviceId: Id;
+      readonly deviceName?: Text;
+      readonly deviceType: Text;
+      readonly contentId: Id;
+
+      /** `late`: silent, or paused for too long; a newcomer may take its slot. */
+      readonly status: 'starting' | 'active' | 'late' | 'paused';
+
+      /** When it began. */
+      readonly startedAtMs: number;
+
+      /** When it was heard last. */
+      readonly lastBeatAtMs: number;
+
+      /** Of the record by which it was heard last. */
+      readonly position: string | null;
+    }[];
+
+    /** The newest records of the account up to the decision, at most 20, oldest first; empty where it was not replayed. */
+    readonly beats: {
+      /** Its place in the log. */
+      readonly position: string;
+
+      /** What it was: a start, a backend's signal, a beat, or a stop call. */
+      readonly kind: 'start' | 'signal' | 'beat' | 'stop';
+      readonly sessionId: Id;
+
+      /** The player's number of it; null for a stop call. */
+      readonly sequence: number | null;
+
+      /** What the player did; null for a stop call. */
+      readonly state: string | null;
+
+      /** When the log stored it. */
+      readonly appendedAtMs: number;
+    }[];
+  } | null;
+}
+
+/** Decisions of a span of time, counted by rule, content or device type. */
+export interface DecisionReport {
+  /** The first moment that counts. */
+  readonly from: number;
+
+  /** The first moment that does not count any more. */
+  readonly to: number;
+
+  /** What there is a line for each of. */
+  readonly by: 'rule' | 'content' | 'deviceType';
+
+  /** Most starts and denials first. */
+  readonly lines: {
+    /** The rule, content or device type; null for decisions that no rule made. */
+    readonly value: string | null;
+    readonly counts: DecisionCounts;
+  }[];
+  readonly total: DecisionCounts;
+}
+
 /** May this stream go on, and what the answer is based on. The same object everywhere. */
 export interface Decision {
   /** Null when the question was asked before playback. */
@@ -233,6 +375,28 @@ export interface Decision {
 
   /** Place in the log that the answer includes, opaque to callers; null when the answer could not be had. */
   readonly position: string | null;
+}
+
+/** What remains of an erased account, where, and until when. It is to be kept: nobody can ask for it again. */
+export interface ErasureReceipt {
+  readonly position: Position;
+  readonly requestedAtMs: EpochMs;
+  readonly places: {
+    readonly kind: 'topic' | 'state' | 'table' | 'copies';
+    readonly name: string;
+    readonly remains: string;
+
+    /** Nothing is left there from then on; null: nothing is, once the record is folded. */
+    readonly goneAtMs: number | null;
+  }[];
+}
+
+/** Which account is to be forgotten. */
+export interface ErasureRequest {
+  readonly accountId: Id;
+
+  /** Of the account, where it is not the caller's own. */
+  readonly tenant?: string;
 }
 
 /** Whether the process lives, or may get traffic. */

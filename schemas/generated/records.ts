@@ -18,7 +18,7 @@ export type AudienceWindow = {
   readonly byDeviceType: Readonly<Record<string, number>>;
 };
 
-/** The audience of one content, in audience-counts.v1; the newest replaces those before it. Key: contentId. */
+/** The audience of one content, in audience-counts.v1; the newest replaces those before it. Key: tenant, `/`, contentId. */
 export type AudienceCounted = {
   /** The same for every repeat of this output. */
   readonly id: string;
@@ -44,7 +44,7 @@ export type AudiencePlace = {
   readonly network: string | null;
 };
 
-/** An account is in the audience of a content in another minute than before, in audience-moves.v1. Key: contentId. */
+/** An account is in the audience of a content in another minute than before, in audience-moves.v1. Key: tenant, `/`, contentId. */
 export type AudienceMoved = {
   /** The same for every repeat of this output. */
   readonly id: string;
@@ -56,6 +56,23 @@ export type AudienceMoved = {
   readonly to: AudiencePlace;
   /** Where it stood before. */
   readonly from: AudiencePlace | null;
+};
+
+/** A call that changes something, in audit.v1: once before anything is changed, and once with its outcome. No key. */
+export type AuditEvent = {
+  readonly atMs: number;
+  /** The operationId of the call. */
+  readonly action: string;
+  /** The sub of the token; local where nobody is asked who they are. */
+  readonly who: string;
+  readonly tenant: string;
+  /** As the caller says. */
+  readonly why: string | null;
+  /** Of the answer; null before anything is changed. */
+  readonly status: number | null;
+  /** The key of the account that is touched, never its id. */
+  readonly about: string | null;
+  readonly requestId: string;
 };
 
 export type ContentType = 'live' | 'vod';
@@ -80,6 +97,12 @@ export type Ad = {
   readonly adId: string | null;
   readonly breakId: string | null;
   readonly positionMs: number | null;
+};
+
+/** W3C trace context of a call that somebody watches. */
+export type Trace = {
+  readonly traceparent: string;
+  readonly tracestate: string | null;
 };
 
 /** One beat of one playback, as ingest stamped it. The record's key is the account key. */
@@ -125,6 +148,8 @@ export type Heartbeat = {
   readonly lastDecision: string | null;
   /** Claims of the token that policies name. */
   readonly claims: Readonly<Record<string, number | string>>;
+  /** The trace of the call that the beat came with; null for nearly all. */
+  readonly trace?: Trace | undefined;
 };
 
 export type Mode = 'enforce' | 'observe';
@@ -212,6 +237,8 @@ export type SessionStopRequested = {
   readonly by: StoppedBy;
   readonly receivedAtMs: number;
   readonly source: string;
+  /** The trace of the call that asked; null for nearly all. */
+  readonly trace?: Trace | undefined;
 };
 
 export type Outcome = 'admitted' | 'denied' | 'evicted' | 'replaced' | 'displaced' | 'stopped' | 'expired';
@@ -243,6 +270,8 @@ export type StreamDecided = {
   readonly contentType: ContentType;
   /** Append time of the cause. */
   readonly decidedAtMs: number;
+  /** The trace of the cause, as that had it: a reader goes on from the same parent. Null for nearly all. */
+  readonly trace?: Trace | undefined;
 };
 
 /** A quiet partition is alive. No key. */
