@@ -5,7 +5,8 @@ export type Requests = {
   open: {
     readonly file: string;
     readonly keyedPartitions: number;
-    readonly partitions: readonly { readonly topic: string; readonly partition: number }[];
+    /** `base`: the offset at which the generation of its topic begins. */
+    readonly partitions: readonly { readonly topic: string; readonly partition: number; readonly base: number }[];
     /** Limits the file, in pages of 8 KiB; null: only by the disk. */
     readonly maxPages: number | null;
   };
@@ -32,6 +33,8 @@ export type Requests = {
     readonly beforeMs: number;
     readonly maxBatches: number;
   };
+  /** Nothing of what was removed is left in the write-ahead log. */
+  cut: Record<string, never>;
   close: Record<string, never>;
 };
 
@@ -41,6 +44,7 @@ export type Answers = {
   read: readonly StoredBatch[];
   offsetAt: number;
   retain: { readonly first: number; readonly more: boolean };
+  cut: null;
   close: null;
 };
 

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { StoredBatch } from './embedded-log-batch.ts';
+import { positionOf } from './position.ts';
 import type { Answers, Kind, Requests, StoredPartition, Trouble } from './embedded-log-protocol.ts';
 
 /** The log's file. Everything here waits for the disk, so it runs in a thread of its own. */
@@ -14,7 +15,7 @@ const FORMAT = 1;
  * A batch's row id is its partition's id and its base offset in one number that JavaScript holds exactly: 2^44 offsets
  * are nine years of 60,000 records a second in one partition, and 2^9 partitions are left.
  */
-const OFFSETS = 2 ** 44;
+export const OFFSETS = 2 ** 44;
 const MAX_PARTITION_ID = 2 ** 9 - 1;
 
 const TABLES = `
@@ -53,14 +54,27 @@ const text = (value: SQLOutputValue | undefined): string => {
   return value;
 };
 
-export const openStorage = (
-  request: Requests['open'],
-): { readonly storage: Storage; readonly opened: Answers['open'] } => {
-  const db = new DatabaseSync(request.file, { timeout: 0 });
+/** The file, for this process alone. */
+export const openLogFile = (file: string): DatabaseSync => {
+  const db = new DatabaseSync(file, { timeout: 0 });
   try {
     // The exclusive lock keeps a second process out and saves the shared-memory file; the kernel frees it on kill -9.
     db.exec('pragma page_size = 8192; pragma locking_mode = exclusive; pragma journal_mode = wal');
     db.exec('pragma synchronous = full; pragma cache_size = -8192; pragma journal_size_limit = 67108864');
+    // SQLite would leave what it deletes in its pages: here it is overwritten with zeros.
+    db.exec('pragma secure_delete = on');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+};
+
+export const openStorage = (
+  request: Requests['open'],
+): { readonly storage: Storage; readonly opened: Answers['open'] } => {
+  const db = openLogFile(request.file);
+  try {
     if (request.maxPages !== null) db.exec(`pragma max_page_count = ${Math.trunc(request.maxPages)}`);
     return prepare(db, request);
   } catch (error) {
@@ -177,6 +191,11 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
       return { first: upTo, more: old === maxBatches };
     },
 
+    cut: () => {
+      db.exec('pragma wal_checkpoint(truncate)');
+      return null;
+    },
+
     close: () => {
       db.close();
       return null;
@@ -201,8 +220,19 @@ const openTables = (db: DatabaseSync, request: Requests['open']): Answers['open'
       null,
     );
 
-  const add = db.prepare('insert or ignore into partitions (topic, partition) values (?, ?)');
-  for (const p of request.partitions) add.run(p.topic, p.partition);
+  const add = db.prepare('insert or ignore into partitions (topic, partition, first) values (?, ?, ?)');
+  const firstOf = db.prepare('select first from partitions where topic = ? and partition = ?');
+  for (const { topic, partition, base } of request.partitions) {
+    add.run(topic, partition, base);
+    const is = positionOf(partition, number(firstOf.get(topic, partition)?.['first'])).generation;
+    const wanted = positionOf(partition, base).generation;
+    if (is !== wanted)
+      throw new StorageTrouble(
+        'other',
+        `it is of generation ${is}: start with LOG_GENERATION=${is}, not ${wanted}`,
+        null,
+      );
+  }
   const last = db.prepare('select id, count, newest_at from batches where id >= ? and id < ? order by id desc limit 1');
   const partitions = db
     .prepare('select id, topic, partition, first from partitions')

@@ -176,6 +176,20 @@ describe('the embedded log', () => {
     expect((await append(again, 'next')).baseOffset).toBe(600);
   });
 
+  it('leaves no byte of what it removed, in its file or beside it, an hour later at most', async () => {
+    const log = await open();
+    const standing = (): boolean => [file, `${file}-wal`].some((one) => readFileSync(one).includes('who-is-gone'));
+    for (let i = 0; i < 60; i++) await append(log, `who-is-gone ${i} ${'x'.repeat(200 * i)}`);
+    nowMs += 2 * HOUR_MS;
+    await append(log, 'who stays');
+    await log.retainNow();
+    expect(standing()).toBe(true);
+    nowMs += 23 * HOUR_MS;
+    await log.retainNow();
+    expect(standing()).toBe(false);
+    expect(readFileSync(file).includes('who stays')).toBe(true);
+  });
+
   it('refuses appends while the disk is full, loses none it took, and goes on when there is space', async () => {
     const log = await open({ maxPages: 64 });
     let stored = 0;

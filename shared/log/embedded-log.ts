@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { EpochMs } from '../../schemas/time.ts';
 import { partitionsOf, TOPICS, type TopicName } from '../../schemas/topics.ts';
 import type { Log } from './log.ts';
+import { baseOf } from './position.ts';
 import { LogUnavailable } from './log-errors.ts';
 import { logError, openChannel } from './embedded-log-channel.ts';
 import { startDelivery } from './embedded-log-delivery.ts';
@@ -16,6 +17,8 @@ export type EmbeddedLogOptions = {
   readonly folder: string;
   /** Partitions of keyed topics. Fixed with the first start: another number is another generation. */
   readonly partitions: number;
+  /** The generation that the file has to be of; a new one is made so. 1 when left out. */
+  readonly generation?: number;
   /** Stamps appends and says what retention may remove. */
   readonly clock: () => EpochMs;
   /** Hears of what fails with nobody waiting for it: retention, group offsets, the log's thread. */
@@ -55,7 +58,11 @@ export const openEmbeddedLog = async (options: EmbeddedLogOptions): Promise<Embe
 
   async function openPartitions() {
     const wanted = topicNames.flatMap((topic) =>
-      Array.from({ length: partitionsOf(topic, options.partitions) }, (_, partition) => ({ topic, partition })),
+      Array.from({ length: partitionsOf(topic, options.partitions) }, (_, partition) => ({
+        topic,
+        partition,
+        base: baseOf(topic, options.generation ?? 1),
+      })),
     );
     const opened = await channel.ask('open', {
       file,

@@ -3,9 +3,11 @@ import type { Admin } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startOwnKafka, type OwnKafka } from '../../tools/stack/own-kafka.ts';
 import { openKafkaClient } from './kafka-log-client.ts';
+import { openSender } from './kafka-log-producer.ts';
 import { openKafkaLog } from './kafka-log.ts';
 import { logContract } from './log.contract.ts';
 import type { Log } from './log.ts';
+import { readAll, textOf } from './testing/member.ts';
 
 const TOPIC = 'heartbeats.v1';
 /** The first start fetches the jars. */
@@ -121,6 +123,39 @@ describe('the Kafka log on three brokers', () => {
       await log.close();
     },
     3 * PATIENCE_MS,
+  );
+
+  it(
+    'stores once what was to go to two leaders, of which one dies and the other waits for it',
+    async () => {
+      const { log, prefix } = await openNew();
+      const name = `${prefix}${TOPIC}`;
+      const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+      const leaders = topics[0]!.partitions;
+      const waits = leaders[0]!;
+      const gone = leaders.find(({ leader }) => leader !== waits.leader)!;
+      const sender = openSender(openKafkaClient({ brokers: kafka.brokers, clientId: 'test', prefix }));
+      const send = (text: string) =>
+        sender.send({
+          topic: name,
+          messages: [waits, gone].map(({ partitionId }) => ({ partition: partitionId, key: null, value: text })),
+        });
+      await send('before');
+      await kafka.kill(gone.leader);
+      await kafka.restart(gone.leader);
+      kafka.freeze(waits.leader);
+      const sent = send('meanwhile');
+      await sleep(1_000);
+      kafka.thaw(waits.leader);
+      await sent;
+      for (const { partitionId } of [waits, gone]) {
+        const records = await readAll(log, partitionId);
+        expect(records.map(textOf)).toEqual(['before', 'meanwhile']);
+      }
+      await sender.close();
+      await log.close();
+    },
+    PATIENCE_MS,
   );
 
   it(

@@ -19,8 +19,8 @@ afterAll(() => kafka?.stop(), PATIENCE_MS);
 
 describe('the Kafka log on three brokers', () => {
   const cases: readonly (KafkaOutage & { readonly what: string; readonly done: string })[] = [
-    { what: 'all brokers', done: 'hang', who: 'all', how: 'freeze', forMs: 20_000 },
-    { what: 'all brokers', done: 'are killed', who: 'all', how: 'kill', forMs: 20_000 },
+    { what: 'all brokers', done: 'hang', who: 'all', how: 'freeze', forMs: 14_000 },
+    { what: 'all brokers', done: 'are killed', who: 'all', how: 'kill', forMs: 14_000 },
   ];
   it.each(cases)(
     'refuses appends after 10 s while $what $done, with no more memory, and goes on within 10 s of their return',
@@ -75,7 +75,7 @@ describe('the Kafka log on three brokers', () => {
   ] as const)(
     'stores and delivers again within 15 s after $what began to hang, while it still does',
     async ({ who }) => {
-      const report = await runKafkaOutage(kafka, { who, how: 'freeze', forMs: 20_000 });
+      const report = await runKafkaOutage(kafka, { who, how: 'freeze', forMs: 16_000 });
       expect(report).toMatchObject(nothing);
       expect(report.appendsOutMs).toBeLessThan(15_000);
       expect(report.deliveriesOutMs).toBeLessThan(15_000);

@@ -1,4 +1,10 @@
-import kafkajs, { type Producer, type TopicMessages } from 'kafkajs';
+import kafkajs, {
+  type ICustomPartitioner,
+  type Message,
+  type Producer,
+  type RecordMetadata,
+  type TopicMessages,
+} from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isForbidden, RETRY, type KafkaClient } from './kafka-log-client.ts';
 import { atMost } from './revocation.ts';
@@ -19,7 +25,7 @@ export type Sender = {
   close(): Promise<void>;
 };
 
-const { CompressionTypes, Partitioners } = kafkajs;
+const { CompressionTypes } = kafkajs;
 
 /** Smaller ones do not win anything. */
 const COMPRESS_FROM_BYTES = 1_024;
@@ -29,7 +35,54 @@ const LAST_WAIT_MS = 1_000;
 /** With no broker to be had there is nobody to say good-bye to. */
 const CLOSE_MS = 2_000;
 
+/** The partitions of a send do not have one leader, or have none any more. Nothing of the send is in flight. */
+class Scattered extends Error {
+  /** Where kafkajs looks for whether to try again. */
+  readonly retriable = false;
+}
+/** At the first message of a send: all partitions that it goes to. */
+type Together = Message & { readonly together?: readonly number[] };
+
+/**
+ * When one of two leaders has failed, kafkajs sends to both again, although the other one may still be storing: that one gets
+ * the same records under the next sequence numbers, and has them twice. kafkajs asks for partitions just before each attempt,
+ * with those who lead at that time: nothing leaves for more than one of them.
+ */
+const oneLeader: ICustomPartitioner = () => {
+  return ({ partitionMetadata, message }) => {
+    const { partition, together } = message as Together;
+    if (partition === undefined) throw new RangeError('A message that is sent names its partition.');
+    if (together === undefined) return partition;
+    const leaders = partitionMetadata.filter((one) => together.includes(one.partitionId)).map(({ leader }) => leader);
+    if (new Set(leaders).size > 1) throw new Scattered('partitions that were sent together have several leaders');
+    return partition;
+  };
+};
+
 type Held = { readonly producer: Producer; readonly connected: Promise<void>; sends: number; retired: boolean };
+
+/** Through kafkajs to one leader, or of each partition by itself. */
+const put = async (producer: Producer, { topic, messages }: TopicMessages): Promise<readonly RecordMetadata[]> => {
+  const partitions = [...new Set(messages.map(({ partition = 0 }) => partition))];
+  const marked = messages.map((one, i): Together => (i === 0 ? { ...one, together: partitions } : one));
+  const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  try {
+    return await producer.sendBatch({
+      acks: -1,
+      timeout: 5_000,
+      compression: bytes < COMPRESS_FROM_BYTES ? CompressionTypes.None : CompressionTypes.LZ4,
+      topicMessages: [{ topic, messages: marked }],
+    });
+  } catch (error) {
+    if (!(error instanceof Error && (error instanceof Scattered || error.cause instanceof Scattered))) throw error;
+    const parts = partitions.map((one) =>
+      put(producer, { topic, messages: messages.filter(({ partition }) => partition === one) }),
+    );
+    // None may be left in flight by one that fails.
+    await Promise.allSettled(parts);
+    return (await Promise.all(parts)).flat();
+  }
+};
 
 export const openSender = (client: KafkaClient): Sender => {
   let current: Held | null = null;
@@ -39,7 +92,7 @@ export const openSender = (client: KafkaClient): Sender => {
   const start = (): Held => {
     const producer = client.open().producer({
       idempotent: true,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: oneLeader,
       allowAutoTopicCreation: false,
       metadataMaxAge: 60_000,
       retry: RETRY,
@@ -75,16 +128,7 @@ export const openSender = (client: KafkaClient): Sender => {
       try {
         await held.connected;
         connected = true;
-        const bytes = topicMessages.messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
-        const answers = await held.producer.sendBatch({
-          acks: -1,
-          timeout: 5_000,
-          compression: bytes < COMPRESS_FROM_BYTES ? CompressionTypes.None : CompressionTypes.LZ4,
-          topicMessages: [topicMessages],
-        });
-        // When a leader moves to a broker that has answered already, kafkajs forgets what it was to lead.
-        const sent = new Set(topicMessages.messages.map((message) => message.partition));
-        if (answers.length < sent.size) throw new Error('the leader of a partition changed while it was written');
+        const answers = await put(held.producer, topicMessages);
         waitMs = 0;
         return answers.map((answer) => ({
           partition: answer.partition,

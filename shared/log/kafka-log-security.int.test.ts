@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import { startSecureKafka, type SecureKafka } from '../../tools/stack/own-kafka.ts';
 import { openKafkaClient } from './kafka-log-client.ts';
-import { clientCredentials } from './kafka-log-oauth.ts';
+import { clientCredentials } from '../identity/client-credentials.ts';
 import { openKafkaLog, type KafkaLogOptions } from './kafka-log.ts';
 import { LogUnavailable } from './log-errors.ts';
 import type { Log } from './log.ts';

@@ -1,6 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { partitionsOf, TOPICS, type Topic, type TopicName } from '../../schemas/topics.ts';
+import { kafkaSettingsOf } from '../../schemas/kafka-settings.ts';
+import { partitionsOf, TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { RETRY, typeOf, type KafkaClient } from './kafka-log-client.ts';
 import { LogMisconfigured } from './log-errors.ts';
 
@@ -13,29 +14,7 @@ export type TopicsOptions = {
   readonly create: boolean;
 };
 
-/** Room for one append of a processor's outputs; what is written at once is never split. */
-export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
-
 export const topicNames = Object.keys(TOPICS).filter((name): name is TopicName => name in TOPICS);
-
-/** One broker may be lost without a record lost, and without a stop. */
-const minInSync = (replicas: number): number => (replicas >= 3 ? 2 : 1);
-
-const settingsOf = (topic: Topic, replicas: number): Record<string, string> => ({
-  // The only clock that processors know.
-  'message.timestamp.type': 'LogAppendTime',
-  'unclean.leader.election.enable': 'false',
-  'min.insync.replicas': String(minInSync(replicas)),
-  'max.message.bytes': String(MAX_MESSAGE_BYTES),
-  ...(topic.retentionMs === 'compact'
-    ? { 'cleanup.policy': 'compact' }
-    : {
-        'cleanup.policy': 'delete',
-        'retention.ms': String(topic.retentionMs),
-        // Kafka removes whole segments: a segment a day long would hold records for two.
-        'segment.ms': String(topic.retentionMs / 24),
-      }),
-});
 
 const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
 
@@ -58,7 +37,7 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
           topic: client.topicOf(name),
           numPartitions: partitionsOf(name, options.partitions),
           replicationFactor: replicas,
-          configEntries: Object.entries(settingsOf(TOPICS[name], replicas)).map(([key, value]) => ({
+          configEntries: Object.entries(kafkaSettingsOf(TOPICS[name], replicas)).map(([key, value]) => ({
             name: key,
             value,
           })),
@@ -74,7 +53,7 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
 };
 
 const missingTopic = (name: string, topic: TopicName, options: TopicsOptions, replicas: number): LogMisconfigured => {
-  const settings = Object.entries(settingsOf(TOPICS[topic], replicas)).map(
+  const settings = Object.entries(kafkaSettingsOf(TOPICS[topic], replicas)).map(
     ([key, value]) => `--config ${key}=${value}`,
   );
   const partitions = partitionsOf(topic, options.partitions);
@@ -111,7 +90,7 @@ const verify = async (admin: Admin, client: KafkaClient, options: TopicsOptions)
     if (count !== expected)
       throw new LogMisconfigured({ topic: name, setting: 'partitions', is: String(count), expected: String(expected) });
     const entries = resources.find((one) => one.resourceName === name)?.configEntries ?? [];
-    for (const [setting, wanted] of Object.entries(settingsOf(TOPICS[topic], options.replicas))) {
+    for (const [setting, wanted] of Object.entries(kafkaSettingsOf(TOPICS[topic], options.replicas))) {
       const is = entries.find((entry) => entry.configName === setting)?.configValue ?? '';
       if (is !== wanted) throw new LogMisconfigured({ topic: name, setting, is, expected: wanted });
     }

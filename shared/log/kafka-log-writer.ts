@@ -1,10 +1,10 @@
 import type { Message } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_MESSAGE_BYTES } from '../../schemas/kafka-settings.ts';
 import { epochMs } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import { textOf, type KafkaClient } from './kafka-log-client.ts';
 import type { Sender, Stored } from './kafka-log-producer.ts';
-import { MAX_MESSAGE_BYTES } from './kafka-log-topics.ts';
 import type { Appended, NewRecord } from './log.ts';
 import type { LogPlace, LogUnavailable } from './log-errors.ts';
 

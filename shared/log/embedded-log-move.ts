@@ -1,0 +1,221 @@
+import { existsSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { TOPICS, type TopicName } from '../../schemas/topics.ts';
+import { batchWriter, decodeFrom } from './embedded-log-batch.ts';
+import { openLogFile, OFFSETS } from './embedded-log-storage.ts';
+import type { LogRecord } from './log.ts';
+import { partitionOf } from './partition.ts';
+import { baseOf, positionOf } from './position.ts';
+
+/** The log of this machine into its next generation, where accounts have other keys. Nobody has it open meanwhile. */
+
+/** Those whose records belong to accounts. */
+export const MOVING_TOPICS: readonly TopicName[] = (Object.keys(TOPICS) as TopicName[]).filter(
+  (name) => TOPICS[name].account === 'key',
+);
+
+export class NotFolded extends Error {
+  override readonly name = 'NotFolded';
+}
+
+/** Between partitions only time says what came first; twice the same hour would let leases lapse. */
+const MAX_BACK_MS = 1_000;
+export class ClockWasSetBack extends Error {
+  override readonly name = 'ClockWasSetBack';
+  constructor() {
+    super(
+      'the clock was set back by over a second while the log was written; wait until it holds nothing of then, 7 days',
+    );
+  }
+}
+
+type Stored = { readonly id: number; readonly partition: number; readonly first: number };
+type StoredBatch = {
+  readonly id: number;
+  readonly appended_at: number;
+  readonly newest_at: number;
+  readonly count: number;
+  readonly body: Uint8Array;
+};
+
+const partitionsIn = (db: DatabaseSync, topic: TopicName): readonly Stored[] =>
+  // Columns that the log itself made so.
+  db
+    .prepare('select id, partition, first from partitions where topic = ? order by partition')
+    .all(topic) as unknown as readonly Stored[];
+
+const NO_LIMIT = { maxRecords: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+
+/** `id` and bounds, as they are in the file. */
+function* batchesOf(db: DatabaseSync, { id, from, until }: { id: number; from: number; until: number }) {
+  const found = db.prepare('select * from batches where id >= ? and id < ? order by id');
+  for (const row of found.iterate(id * OFFSETS + from, id * OFFSETS + until)) {
+    const batch = row as unknown as StoredBatch & { readonly crc: number };
+    const base = batch.id - id * OFFSETS;
+    if (crc32(batch.body) !== batch.crc) throw new Error(`the log is damaged at offset ${base}: nothing was moved`);
+    const { records } = decodeFrom([{ ...batch, base, appendedAtMs: batch.appended_at }], 0, base, NO_LIMIT);
+    if (records.length !== batch.count) throw new Error(`the log is damaged at offset ${base}: nothing was moved`);
+    yield { newestAtMs: batch.newest_at, records };
+  }
+}
+
+/** What is asked before anything is moved; null where there is no log. */
+export type LogSeen = {
+  readonly generation: number;
+  /** That have ever been told of records of these topics. */
+  readonly groups: ReadonlySet<string>;
+  /** How many records each key has. */
+  readonly keys: ReadonlyMap<string, number>;
+};
+
+export const lookIntoLog = (file: string): LogSeen | null => {
+  if (!existsSync(file)) return null;
+  const db = openLogFile(file);
+  try {
+    const there = db.prepare("select 1 from sqlite_master where name = 'partitions'").get();
+    const [one] = there === undefined ? [] : partitionsIn(db, 'heartbeats.v1');
+    if (one === undefined) return null;
+    const keys = new Map<string, number>();
+    const groups = new Set<string>();
+    for (const topic of MOVING_TOPICS)
+      for (const { id } of partitionsIn(db, topic)) {
+        for (const { consumer_group: group } of db
+          .prepare('select consumer_group from group_offsets where partition_id = ?')
+          .iterate(id))
+          groups.add(String(group));
+        for (const { records } of batchesOf(db, { id, from: 0, until: OFFSETS }))
+          for (const { key } of records) if (key !== null) keys.set(key, (keys.get(key) ?? 0) + 1);
+      }
+    return { generation: positionOf(0, one.first).generation, groups, keys };
+  } finally {
+    db.close();
+  }
+};
+
+export type LogMove = {
+  readonly file: string;
+  /** Into the one behind it. */
+  readonly generation: number;
+  /** The key that takes a key's place, or the same. */
+  readonly keyOf: (key: string) => string;
+};
+
+/**
+ * All or nothing, in one transaction; answers how many records were moved. Throws `NotFolded` where a group has not been told of a
+ * record yet: whoever is told of it now would act under its old key.
+ */
+export const moveLog = ({ file, generation, keyOf }: LogMove): number => {
+  const db = openLogFile(file);
+  try {
+    db.exec('begin immediate');
+    const moved = MOVING_TOPICS.reduce((sum, topic) => sum + moveTopic(db, topic, { generation, keyOf }), 0);
+    db.exec('commit');
+    // Nothing of what was deleted is left in the write-ahead log.
+    db.exec('pragma wal_checkpoint(truncate)');
+    return moved;
+  } finally {
+    // Closing rolls back what has not been committed.
+    db.close();
+  }
+};
+
+const moveTopic = (db: DatabaseSync, topic: TopicName, { generation, keyOf }: Omit<LogMove, 'file'>): number => {
+  const from = baseOf(topic, generation);
+  const base = baseOf(topic, generation + 1);
+  const partitions = partitionsIn(db, topic);
+  const groups = groupsOf(db, topic);
+  const targets = partitions.map(({ id }) => targetIn(db, id, base));
+  let moved = 0;
+  for (const { record, partition, seq } of inOrder(db, partitions, { from, until: base })) {
+    const { key, offset } = record;
+    const late = key === null ? undefined : groups.find((one) => (one.next.get(seq) ?? from) <= offset);
+    if (late !== undefined)
+      throw new NotFolded(`${late.group} has not folded ${topic} to its end; start the service once, and stop it`);
+    const mapped = key === null ? null : keyOf(key);
+    const to = mapped === null || mapped === key ? partition : partitionOf(mapped, partitions.length);
+    targets[to]!.write({ ...record, key: mapped });
+    moved += 1;
+  }
+  const remove = db.prepare('delete from batches where id >= ? and id < ?');
+  const setFirst = db.prepare('update partitions set first = ? where id = ?');
+  const setNext = db.prepare('insert or replace into group_offsets values (?, ?, ?)');
+  for (const [i, { id }] of partitions.entries()) {
+    const end = targets[i]!.end();
+    remove.run(id * OFFSETS + from, id * OFFSETS + base);
+    setFirst.run(base, id);
+    for (const { group } of groups) setNext.run(group, id, end);
+  }
+  return moved;
+};
+
+/** Groups that have been told of any record of the topic, and how far, by the partition's id. */
+const groupsOf = (db: DatabaseSync, topic: TopicName) => {
+  const rows = db
+    .prepare(
+      'select consumer_group, partition_id, next from group_offsets join partitions on id = partition_id where topic = ?',
+    )
+    .all(topic);
+  const groups = new Map<string, Map<number, number>>();
+  for (const row of rows) {
+    const group = String(row['consumer_group']);
+    const next = groups.get(group) ?? new Map<number, number>();
+    groups.set(group, next.set(Number(row['partition_id']), Number(row['next'])));
+  }
+  return [...groups].map(([group, next]) => ({ group, next }));
+};
+
+/** Of all partitions by append time, and of each in its own order, even where its clock was set back. */
+function* inOrder(db: DatabaseSync, partitions: readonly Stored[], { from, until }: { from: number; until: number }) {
+  const sources = partitions.map(({ id, partition }) => {
+    const batches = batchesOf(db, { id, from, until });
+    return { id, partition, batches, head: batches.next() };
+  });
+  for (;;) {
+    let least: (typeof sources)[number] | null = null;
+    for (const source of sources)
+      if (
+        !source.head.done &&
+        (least === null || least.head.done || source.head.value.newestAtMs < least.head.value.newestAtMs)
+      )
+        least = source;
+    if (least === null || least.head.done) return;
+    const { newestAtMs, records } = least.head.value;
+    if (newestAtMs - records[0]!.appendedAtMs > MAX_BACK_MS) throw new ClockWasSetBack();
+    for (const record of records) yield { record, partition: least.partition, seq: least.id };
+    least.head = least.batches.next();
+  }
+}
+
+/** One batch for what was appended at one moment. */
+const targetIn = (db: DatabaseSync, id: number, base: number) => {
+  const insert = db.prepare('insert into batches values (?, ?, ?, ?, ?, ?)');
+  const writer = batchWriter();
+  let end = base;
+  let appendedAtMs = 0;
+  let newestAtMs = 0;
+  let waiting = 0;
+  const flush = (): void => {
+    for (const { body, count } of writer.take()) {
+      insert.run(id * OFFSETS + end, appendedAtMs, newestAtMs, count, crc32(body), body);
+      end += count;
+    }
+    waiting = 0;
+  };
+  return {
+    write: (record: LogRecord): void => {
+      if (record.appendedAtMs !== appendedAtMs || waiting >= MAX_RECORDS) flush();
+      ({ appendedAtMs } = record);
+      newestAtMs = Math.max(newestAtMs, appendedAtMs);
+      writer.write(record);
+      waiting += 1;
+    },
+    end: (): number => {
+      flush();
+      return end;
+    },
+  };
+};
+
+/** As many as a delivery takes. */
+const MAX_RECORDS = 1_000;
