@@ -38,7 +38,8 @@ export type SaslConfig =
       readonly tokenUrl: string;
       readonly clientId: string;
       readonly clientSecret: Password;
-    };
+    }
+  | { readonly mechanism: 'aws-msk-iam'; readonly region: string };
 
 export type RedisConfig = {
   readonly urls: readonly string[];
@@ -84,7 +85,7 @@ export const readClusterConfig = (reader: Reader): ClusterConfig | null => {
     errors.push('KAFKA_BROKERS is given and REDIS_URL is not: they go together');
   if (brokers.length === 0 && urls.length > 0)
     errors.push('REDIS_URL is given and KAFKA_BROKERS is not: they go together');
-  if (!tls && (sasl?.mechanism === 'plain' || sasl?.mechanism === 'oauthbearer'))
+  if (!tls && sasl !== null && !sasl.mechanism.startsWith('scram'))
     errors.push(`KAFKA_SASL=${sasl.mechanism} sends the secret itself: it needs KAFKA_TLS=on`);
   return brokers.length > 0 && urls.length > 0 ? config : null;
 };
@@ -105,7 +106,13 @@ const readSasl = ({ errors, text, choice, password }: Reader): SaslConfig | null
   const username = text('KAFKA_USERNAME');
   const secret = password('KAFKA_PASSWORD');
   const tokenUrl = text('KAFKA_TOKEN_URL');
+  const region = text('KAFKA_REGION');
   if (mechanism === null) return null;
+  if (mechanism === 'aws-msk-iam') {
+    if (region !== null) return { mechanism, region };
+    errors.push('KAFKA_SASL is aws-msk-iam: give it KAFKA_REGION');
+    return null;
+  }
   if (username === null || secret === null) {
     errors.push(`KAFKA_SASL is ${mechanism}: give it KAFKA_USERNAME and KAFKA_PASSWORD`);
     return null;

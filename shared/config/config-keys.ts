@@ -1,5 +1,6 @@
 import { HEARTBEAT_INTERVAL_MS } from '../../schemas/time.ts';
 import { DEFAULT_PARTITIONS } from '../../schemas/topics.ts';
+import { MAX_GENERATION } from '../log/position.ts';
 
 /**
  * The catalogue of what can be set, by environment variables and by nothing else. `docs/reference/config.md` is made
@@ -32,12 +33,17 @@ type ListKey = Described & {
   readonly maxItems: number;
 };
 type SecretKey = Described & { readonly kind: 'secret'; readonly default: null; readonly minBytes: number };
+/** Each with the tenant that it is of, and the generation of the log from which it holds. */
+type PeppersKey = Described & { readonly kind: 'peppers'; readonly default: null; readonly minBytes: number };
 /** Given by another system as it is. Its value is shown nowhere. */
 type PasswordKey = Described & { readonly kind: 'password'; readonly default: null };
-export type ConfigKey = NumberKey | TextKey | ChoiceKey | ListKey | SecretKey | PasswordKey;
+export type ConfigKey = NumberKey | TextKey | ChoiceKey | ListKey | SecretKey | PeppersKey | PasswordKey;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const NAME_MEANS = '1 to 64 of the characters A-Z a-z 0-9 . _ -';
+const REGION = /^[a-z0-9-]{1,32}$/;
+const REGION_MEANS = 'the name of a region';
+const NAMESPACE = /^(?!AWS\/)[A-Za-z0-9._/#:-]{1,255}$/;
 /** No user name and no password in it: those have keys of their own, whose values are never shown. */
 const URL_WITHOUT_CREDENTIALS = '[A-Za-z0-9.:_\\[\\]-]{1,255}(/[^@\\s]{0,500})?$';
 /** Everything but control characters: a path with a line break in it is a mistake in a deployment file. */
@@ -138,7 +144,23 @@ export const CONFIG_KEYS = {
     default: null,
     minBytes: 32,
     description:
-      'Makes account keys out of account ids. Left out, one is made in the data folder. Another pepper is another household for everybody: a new generation of topics.',
+      'Makes account keys out of account ids, for every tenant that has no pepper of its own. Left out, one is made in the data folder. It never changes: give each tenant one of its own in the next generation of the log.',
+  },
+  ACCOUNT_KEY_PEPPERS: {
+    kind: 'peppers',
+    default: null,
+    minBytes: 32,
+    description:
+      'Peppers of single tenants, each from a generation of the log on: `acme@2=…,globex@3=…`. What is ahead of `LOG_GENERATION` does nothing yet; `npm run pepper` moves the accounts there.',
+  },
+  LOG_GENERATION: {
+    kind: 'count',
+    unit: 'generations',
+    default: 1,
+    min: 1,
+    max: MAX_GENERATION,
+    description:
+      'Which generation of the log this is. It is one more after each `npm run pepper`, for all processes at once; a log of another one is refused.',
   },
   SESSION_TOKEN_KEY: {
     kind: 'secret',
@@ -194,7 +216,7 @@ export const CONFIG_KEYS = {
     default: null,
     choices: ['on', 'off'],
     description:
-      'Whether `/` is a page that shows what happens now. Left out, it is where one process has all roles and nobody is asked who they are. Whoever reaches the port may watch.',
+      'Whether `/` is a page that shows what happens now. Left out, it is where one process has all roles. Where callers are asked who they are, it asks for a service’s token.',
   },
   PARTITIONS: {
     kind: 'count',
@@ -221,6 +243,15 @@ export const CONFIG_KEYS = {
     max: 1_000_000,
     description: 'A content that fewer watch is in no list of trending.',
   },
+  DECISION_LEDGER_DAYS: {
+    kind: 'count',
+    unit: 'days',
+    default: 90,
+    min: 1,
+    max: 400,
+    description:
+      'How long decisions are kept, for support and for reports. What is kept already goes when it was to go then.',
+  },
   CHECKPOINT_MS: {
     kind: 'ms',
     unit: 'ms',
@@ -228,6 +259,30 @@ export const CONFIG_KEYS = {
     min: 100,
     max: 60_000,
     description: 'How often changed state is written to disk. After a kill the log repairs at most this much.',
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    kind: 'text',
+    default: null,
+    pattern: new RegExp(`^https?://${URL_WITHOUT_CREDENTIALS}`),
+    means: 'an http or https address',
+    description:
+      'Where spans of watched calls are sent, as OTLP over HTTP; `/v1/traces` is put behind it. Left out, none are made.',
+  },
+  TRACE_ONE_IN: {
+    kind: 'count',
+    unit: 'calls',
+    default: 0,
+    min: 0,
+    max: 1_000_000_000,
+    description: 'Of the calls without a `traceparent`, one in so many starts a trace; 0: none does.',
+  },
+  CLOUDWATCH_NAMESPACE: {
+    kind: 'text',
+    default: null,
+    pattern: NAMESPACE,
+    means: '1 to 255 of the characters A-Z a-z 0-9 . _ / # : -',
+    description:
+      'Writes metrics into the log, once a minute, as lines of which CloudWatch makes metrics under this namespace. Left out, none.',
   },
   INGEST_QUEUE_MAX: {
     kind: 'count',
@@ -278,6 +333,40 @@ export const CONFIG_KEYS = {
     description:
       'How many proxies of yours a call comes through, each adding to `X-Forwarded-For`. With too few the caller is a proxy, with too many the caller may say where it is.',
   },
+  RATE_SESSION_PER_MINUTE: {
+    kind: 'count',
+    unit: 'calls a minute',
+    default: 200,
+    min: 12,
+    max: 1_000_000,
+    description:
+      'Calls that one session may make with its session token, a quarter of them at once; a batch counts as one for every five beats. A player needs 6. Over it `429`.',
+  },
+  RATE_ACCOUNT_PER_MINUTE: {
+    kind: 'count',
+    unit: 'calls a minute',
+    default: 1_200,
+    min: 12,
+    max: 1_000_000,
+    description: 'The same for all calls of one account, by whatever token. Calls of services are not counted.',
+  },
+  RATE_ADDRESS_PER_MINUTE: {
+    kind: 'count',
+    unit: 'calls a minute',
+    default: 600,
+    min: 12,
+    max: 1_000_000,
+    description: 'The same for calls of one address that bring no good token. Those that bring one are not counted.',
+  },
+  RATE_NODE_PER_MINUTE: {
+    kind: 'count',
+    unit: 'calls a minute',
+    default: 0,
+    min: 0,
+    max: 100_000_000,
+    description:
+      'The same for all calls that come to one process; 0: as many as come. One beat per session and 5 s passes all the same.',
+  },
   MAX_CONNECTIONS: {
     kind: 'count',
     unit: 'connections',
@@ -311,8 +400,9 @@ export const CONFIG_KEYS = {
   KAFKA_SASL: {
     kind: 'choice',
     default: null,
-    choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
-    description: 'How Playbeat says who it is. Left out, it does not.',
+    choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'],
+    description:
+      'How Playbeat says who it is. Left out, it does not. With `aws-msk-iam` as the role of its task, or as the AWS tools find it.',
   },
   KAFKA_USERNAME: {
     kind: 'text',
@@ -332,6 +422,13 @@ export const CONFIG_KEYS = {
     pattern: new RegExp(`^https?://${URL_WITHOUT_CREDENTIALS}`),
     means: 'an http or https address',
     description: 'Where `oauthbearer` gets its tokens (RFC 6749, client credentials).',
+  },
+  KAFKA_REGION: {
+    kind: 'text',
+    default: null,
+    pattern: REGION,
+    means: REGION_MEANS,
+    description: 'Where the cluster of Amazon MSK is, with `aws-msk-iam`.',
   },
   KAFKA_PREFIX: {
     kind: 'text',
@@ -418,8 +515,8 @@ export const CONFIG_KEYS = {
   DYNAMODB_REGION: {
     kind: 'text',
     default: null,
-    pattern: /^[a-z0-9-]{1,32}$/,
-    means: 'the name of a region',
+    pattern: REGION,
+    means: REGION_MEANS,
     description:
       'Where the durable tables of a cluster lie. Credentials are found as the AWS tools find them, a task’s role among them.',
   },

@@ -1,3 +1,4 @@
+import type { TenantPepper } from '../identity/account-keys.ts';
 import { CONFIG_KEYS, type ConfigKey, type ConfigName } from './config-keys.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -70,14 +71,38 @@ export const readerOf = (env: Environment) => {
     return items;
   };
 
+  const bytesIn = (value: string, minBytes: number): Uint8Array | null => {
+    const bytes = /^[A-Za-z0-9_-]+={0,2}$/.test(value) ? Buffer.from(value, 'base64url') : null;
+    return bytes !== null && bytes.length >= minBytes ? bytes : null;
+  };
+
   const secret = (name: NameOf<'secret'>): Secret | null => {
     const value = textOf(name);
     if (value === null) return null;
     const { minBytes } = CONFIG_KEYS[name];
-    const bytes = /^[A-Za-z0-9_-]+={0,2}$/.test(value) ? Buffer.from(value, 'base64url') : null;
-    if (bytes !== null && bytes.length >= minBytes) return hidden<Uint8Array>(bytes);
+    const bytes = bytesIn(value, minBytes);
+    if (bytes !== null) return hidden<Uint8Array>(bytes);
     errors.push(`${name} is not base64url of at least ${minBytes} bytes (its value is not shown)`);
     return null;
+  };
+
+  /** `tenant@generation=pepper`, with commas between. What is wrong is told by its number, since it may be a secret. */
+  const peppers = (name: NameOf<'peppers'>): Hidden<readonly TenantPepper[]> => {
+    const { minBytes } = CONFIG_KEYS[name];
+    const found: TenantPepper[] = [];
+    for (const [i, item] of (textOf(name)?.split(',') ?? []).entries()) {
+      const [, tenant, number, value] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})@([1-9])=(.*)$/.exec(item.trim()) ?? [];
+      const generation = Number(number);
+      const pepper = value === undefined ? null : bytesIn(value, minBytes);
+      if (tenant === undefined || pepper === null)
+        errors.push(
+          `${name}: number ${i + 1} is not tenant@generation=pepper, base64url of at least ${minBytes} bytes (it is not shown)`,
+        );
+      else if (found.some((one) => one.tenant === tenant && one.generation === generation))
+        errors.push(`${name} has two for ${tenant}@${generation}`);
+      else found.push({ tenant, generation, pepper });
+    }
+    return hidden<readonly TenantPepper[]>(found);
   };
 
   const password = (name: NameOf<'password'>): Password | null => {
@@ -85,5 +110,5 @@ export const readerOf = (env: Environment) => {
     return value === null ? null : hidden(value);
   };
 
-  return { errors, text, number, choice, list, secret, password };
+  return { errors, text, number, choice, list, secret, peppers, password };
 };

@@ -148,6 +148,41 @@ describe('METADATA_KEYS', () => {
   });
 });
 
+describe('peppers of tenants', () => {
+  const peppersOf = (text: string) => configOf({ ACCOUNT_KEY_PEPPERS: text }).accountKeyPeppers;
+
+  it('are read, each with its tenant and the generation from which it holds, and shown by nothing', () => {
+    const peppers = peppersOf(`acme@2=${SECRET}, acme@3=${SECRET},globex@1=${SECRET}=`);
+    expect(peppers.reveal().map(({ tenant, generation }) => [tenant, generation])).toEqual([
+      ['acme', 2],
+      ['acme', 3],
+      ['globex', 1],
+    ]);
+    expect(peppers.reveal().every(({ pepper }) => Buffer.compare(pepper, Buffer.alloc(32, 7)) === 0)).toBe(true);
+    expect(`${JSON.stringify({ peppers })} ${inspect({ peppers }, { depth: 9 })}`).not.toContain(SECRET.slice(0, 10));
+    expect(configOf({}).accountKeyPeppers.reveal()).toEqual([]);
+  });
+
+  it('that are wrong are told by their number alone', () => {
+    const wrong = [
+      SECRET,
+      `acme=${SECRET}`,
+      `acme@0=${SECRET}`,
+      `acme@10=${SECRET}`,
+      'acme@2=short',
+      `a b@2=${SECRET}`,
+    ];
+    for (const text of wrong) {
+      const errors = errorsOf({ ACCOUNT_KEY_PEPPERS: `globex@1=${SECRET},${text}` });
+      expect(errors).toEqual([expect.stringMatching(/^ACCOUNT_KEY_PEPPERS: number 2 is not tenant@generation=pepper/)]);
+      expect(errors.join()).not.toContain(SECRET.slice(0, 10));
+    }
+    expect(errorsOf({ ACCOUNT_KEY_PEPPERS: `acme@2=${SECRET},acme@2=${SECRET}` })).toEqual([
+      'ACCOUNT_KEY_PEPPERS has two for acme@2',
+    ]);
+  });
+});
+
 describe('secrets', () => {
   it('reveals 32 bytes to who asks, and nothing to JSON or inspect', () => {
     const config = configOf({ ACCOUNT_KEY_PEPPER: SECRET });
@@ -254,6 +289,10 @@ describe('a cluster', () => {
     expect(without('SESSION_TOKEN_KEY')).toEqual([expect.stringMatching(/^SESSION_TOKEN_KEY is needed/)]);
   });
 
+  it('is of the first generation: no log on Kafka can be moved yet', () => {
+    expect(errorsOf({ ...CLUSTER, LOG_GENERATION: '2' })).toEqual([expect.stringMatching(/^LOG_GENERATION is 1 with/)]);
+  });
+
   it('is found through several Redis addresses, or through one where that is said', () => {
     const redisOf = (more: Environment) => configOf({ ...CLUSTER, ...more }).cluster?.redis.cluster;
     expect(redisOf({ REDIS_URL: 'redis://a:1,redis://b:2' })).toBe(true);
@@ -274,8 +313,11 @@ describe('a cluster', () => {
     expect(errorsOf({ ...CLUSTER, ...who, KAFKA_SASL: 'oauthbearer' })).toEqual([
       expect.stringMatching(/KAFKA_TOKEN_URL/),
     ]);
+    const role = { KAFKA_SASL: 'aws-msk-iam', KAFKA_REGION: 'eu-west-1' };
+    expect(saslOf({ ...role, KAFKA_TLS: 'on' })).toEqual({ mechanism: 'aws-msk-iam', region: 'eu-west-1' });
+    expect(errorsOf({ ...CLUSTER, KAFKA_SASL: 'aws-msk-iam' })).toEqual([expect.stringMatching(/KAFKA_REGION/)]);
     // What is sent is the secret itself.
-    for (const open of [{ ...who, KAFKA_SASL: 'plain' }, token])
+    for (const open of [{ ...who, KAFKA_SASL: 'plain' }, token, role])
       expect(errorsOf({ ...CLUSTER, ...open })).toEqual([expect.stringMatching(/KAFKA_TLS=on/)]);
   });
 

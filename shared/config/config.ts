@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
+import { DAY_MS } from '../../schemas/time.ts';
 import { DEFAULT_PARTITIONS } from '../../schemas/topics.ts';
 import { type ClusterConfig, readClusterConfig, readRegistryConfig, type RegistryConfig } from './cluster-config.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
 import { type IdentityConfig, readIdentityConfig } from './identity-config.ts';
-import { type Environment, quoted, readerOf, type Secret } from './config-reader.ts';
+import { type Environment, type Hidden, quoted, readerOf, type Secret } from './config-reader.ts';
 import { misspelt } from './misspelt.ts';
+import type { Rates } from '../http/limits.ts';
+import type { TenantPepper } from '../identity/account-keys.ts';
 
 export type Config = {
   readonly port: number;
@@ -16,6 +19,8 @@ export type Config = {
   readonly corsOrigins: readonly string[];
   readonly tenant: string;
   readonly accountKeyPepper: Secret | null;
+  readonly accountKeyPeppers: Hidden<readonly TenantPepper[]>;
+  readonly logGeneration: number;
   readonly sessionTokenKey: Secret | null;
   readonly sessionTokenKeyBefore: Secret | null;
   readonly dataDir: string;
@@ -28,6 +33,7 @@ export type Config = {
   readonly partitions: number;
   readonly heartbeatIntervalMs: number;
   readonly trendingMinAudience: number;
+  readonly ledgerMs: number;
   readonly checkpointMs: number;
   readonly ingestQueueMax: number;
   readonly startsWaitingMax: number;
@@ -35,10 +41,20 @@ export type Config = {
   readonly decisionTimeoutMs: number;
   readonly drainMs: number;
   readonly trustedProxies: number;
+  readonly rates: Rates;
   readonly maxConnections: number;
   /** Null: all of it in this process, on embedded parts. */
   readonly cluster: ClusterConfig | null;
   readonly registry: RegistryConfig | null;
+  readonly tracing: TracingConfig;
+  /** Null: no lines for CloudWatch. */
+  readonly cloudwatch: string | null;
+};
+export type TracingConfig = {
+  /** Null: no spans are made. */
+  readonly endpoint: string | null;
+  /** 0: no call without a trace context starts one. */
+  readonly sampleOneIn: number;
 };
 export type LogLevel = (typeof CONFIG_KEYS)['LOG_LEVEL']['choices'][number];
 
@@ -53,7 +69,7 @@ const SHIPPED_POLICY = fileURLToPath(new URL('../../schemas/policies/default.yam
  */
 export const readConfig = (env: Environment): ConfigOutcome => {
   const reader = readerOf(env);
-  const { errors, text, number, choice, list, secret } = reader;
+  const { errors, text, number, choice, list, secret, peppers } = reader;
   const cluster = readClusterConfig(reader);
 
   const config: Config = {
@@ -65,6 +81,8 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     corsOrigins: list('CORS_ORIGINS'),
     tenant: text('TENANT') ?? CONFIG_KEYS.TENANT.default,
     accountKeyPepper: secret('ACCOUNT_KEY_PEPPER'),
+    accountKeyPeppers: peppers('ACCOUNT_KEY_PEPPERS'),
+    logGeneration: number('LOG_GENERATION'),
     sessionTokenKey: secret('SESSION_TOKEN_KEY'),
     sessionTokenKeyBefore: secret('SESSION_TOKEN_KEY_BEFORE'),
     dataDir: text('DATA_DIR') ?? CONFIG_KEYS.DATA_DIR.default,
@@ -76,6 +94,7 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     partitions: cluster !== null && env['PARTITIONS'] === undefined ? DEFAULT_PARTITIONS.cluster : number('PARTITIONS'),
     heartbeatIntervalMs: number('HEARTBEAT_INTERVAL_MS'),
     trendingMinAudience: number('TRENDING_MIN_AUDIENCE'),
+    ledgerMs: number('DECISION_LEDGER_DAYS') * DAY_MS,
     checkpointMs: number('CHECKPOINT_MS'),
     ingestQueueMax: number('INGEST_QUEUE_MAX'),
     startsWaitingMax: number('STARTS_WAITING_MAX'),
@@ -83,9 +102,17 @@ export const readConfig = (env: Environment): ConfigOutcome => {
     decisionTimeoutMs: number('DECISION_TIMEOUT_MS'),
     drainMs: number('DRAIN_MS'),
     trustedProxies: number('TRUSTED_PROXIES'),
+    rates: {
+      session: number('RATE_SESSION_PER_MINUTE'),
+      account: number('RATE_ACCOUNT_PER_MINUTE'),
+      address: number('RATE_ADDRESS_PER_MINUTE'),
+      node: number('RATE_NODE_PER_MINUTE'),
+    },
     maxConnections: number('MAX_CONNECTIONS'),
     cluster,
     registry: readRegistryConfig(reader),
+    tracing: { endpoint: text('OTEL_EXPORTER_OTLP_ENDPOINT'), sampleOneIn: number('TRACE_ONE_IN') },
+    cloudwatch: text('CLOUDWATCH_NAMESPACE'),
   };
 
   if (!isLoopback(config.host) && config.auth !== 'off' && config.identity === null) {
@@ -100,6 +127,8 @@ export const readConfig = (env: Environment): ConfigOutcome => {
   if (cluster !== null) {
     for (const name of ['ACCOUNT_KEY_PEPPER', 'SESSION_TOKEN_KEY'] as const)
       if (env[name] === undefined) errors.push(`${name} is needed with KAFKA_BROKERS: all processes have the same one`);
+    if (config.logGeneration !== 1)
+      errors.push('LOG_GENERATION is 1 with KAFKA_BROKERS: a log on Kafka cannot be moved into another one yet');
   }
   errors.push(...misspelt(env));
 

@@ -1,12 +1,11 @@
-import type { TopicName } from '../../schemas/topics.ts';
-import { parsePosition, positionOf } from '../log/position.ts';
+import { offsetOf, parsePosition } from '../log/position.ts';
 import type { Checkpoint, MaybePromise } from '../state/state.ts';
 import { type Call, ProblemError } from './call.ts';
 
 /** What the answer to a question about an account is read from. */
 export type Folding = {
-  /** The input of the processor that answers. */
-  readonly topic: TopicName;
+  /** Of the log. */
+  readonly generation: number;
   readonly partition: number;
   /** Resolves true once its fold has reached the offset, false when that takes too long. */
   readonly reached: (partition: number, offset: number) => Promise<boolean>;
@@ -15,19 +14,18 @@ export type Folding = {
 /** Reads at once, or once the answer includes the position that the caller names in `after`. */
 export const readAfter = <T>(
   { query }: Call,
-  { topic, partition, reached }: Folding,
+  { generation, partition, reached }: Folding,
   read: () => MaybePromise<T>,
 ): MaybePromise<T> => {
   const after = query.get('after');
   if (after === null) return read();
   const position = parsePosition(after);
-  const own = positionOf(topic, partition, 0);
-  if (position === null || position.partition !== partition || position.generation > own.generation) {
+  // Positions of an older generation lie before all of this one, whatever their partition: accounts have moved since.
+  if (position !== null && position.generation < generation) return read();
+  if (position === null || position.partition !== partition || position.generation > generation) {
     throw new ProblemError('INVALID_POSITION', 'after is not a position of this account');
   }
-  // Positions of an older generation lie before all of this one.
-  if (position.generation < own.generation) return read();
-  return reached(partition, position.offset + 1).then((isThere) => {
+  return reached(partition, offsetOf(position) + 1).then((isThere) => {
     if (isThere) return read();
     throw notYet('the answer does not include that position yet');
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FieldError } from '../../schemas/generated/http.ts';
+import type { Trace } from '../../schemas/generated/records.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { SessionToken } from '../identity/tokens.ts';
 import { problem, PROBLEMS, type ProblemCode } from '../errors/problems.ts';
@@ -15,6 +16,8 @@ export type Call = {
   readonly params: Readonly<Record<string, string>>;
   /** The page that may read the answer: see `AllowOrigin`. */
   readonly allowOrigin: string | null;
+  /** What it causes goes on with; null where nobody watches. */
+  readonly trace: Trace | null;
 } & Identified;
 
 /** Who calls, as far as the headers say it. Both are null where nobody is named, or a session token comes in the body. */

@@ -4,9 +4,11 @@ import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { problem, PROBLEM_CONTENT_TYPE, type ProblemCode } from '../errors/problems.ts';
 import { type Call, type Identified, ProblemError, sendError, sendProblem, sendReply } from './call.ts';
+import type { Trace } from '../../schemas/generated/records.ts';
 import { type AllowOrigin, corsHeaders } from './cors.ts';
 import { guarded } from './guard.ts';
 import type { Identify } from './identify.ts';
+import type { Limits } from './limits.ts';
 import { type Route, toExpressPath } from './route.ts';
 
 /** Headers of a request, all together: more answers 431. */
@@ -19,8 +21,11 @@ export type FrontOptions = {
   /** Pages and documents beside the interface. */
   readonly extend?: (app: Express) => void;
   readonly identify: Identify;
+  readonly limits: Limits;
   readonly allowOrigin: AllowOrigin;
   readonly nextRequestId: () => string;
+  /** The trace of a call of the route, where somebody watches it. */
+  readonly trace: (req: IncomingMessage, res: ServerResponse, route: Route) => Trace | null;
   readonly onAnswer: (route: string, method: string, status: number) => void;
   readonly onInternal: (error: unknown, call: Call) => void;
 };
@@ -89,13 +94,14 @@ export const createFront = (options: FrontOptions): Front => {
 
 const NONE: Readonly<Record<string, string>> = {};
 const NO_QUERY = new URLSearchParams();
-const NOBODY: Identified = { caller: null, session: null };
+/** Of a call that nothing is known of yet. */
+const NOBODY: Identified & Pick<Call, 'trace'> = { caller: null, session: null, trace: null };
 
-type Answering = Pick<FrontOptions, 'identify' | 'onAnswer' | 'onInternal'>;
+type Answering = Pick<FrontOptions, 'identify' | 'limits' | 'trace' | 'onAnswer' | 'onInternal'>;
 
-const run = (route: Route, call: Call, { identify, onAnswer, onInternal }: Answering): void => {
+const run = (route: Route, call: Call, { identify, limits, trace, onAnswer, onInternal }: Answering): void => {
   const fail = (error: unknown): void => {
-    sendError(call, error, onInternal);
+    sendError(call, limits.refused(call, error), onInternal);
     onAnswer(route.path, route.method, call.res.statusCode);
   };
   const finish = (reply: Awaited<ReturnType<Route['handle']>>): void => {
@@ -103,16 +109,21 @@ const run = (route: Route, call: Call, { identify, onAnswer, onInternal }: Answe
     sendReply(call, reply);
     onAnswer(route.path, route.method, reply.status);
   };
+  const isOpen = route.callers.includes('anybody');
   const answer = (who: Identified): void => {
     try {
-      const reply = route.handle(guarded(route, { ...call, ...who }));
+      // Whoever is asked nothing starts no traces.
+      const known = { ...call, ...who, trace: isOpen ? null : trace(call.req, call.res, route) };
+      // What takes a session token in its body is what a stream lives on.
+      if (!isOpen) limits.pass(known, route.tokenInBody === true);
+      const reply = route.handle(guarded(route, known));
       if (reply instanceof Promise) reply.then(finish, fail);
       else finish(reply);
     } catch (error) {
       fail(error);
     }
   };
-  if (route.callers.includes('anybody')) return answer(call);
+  if (isOpen) return answer(call);
   try {
     const who = identify(call.req);
     // Nothing of the body is read before it is known whose it is.
@@ -139,13 +150,16 @@ const answerOptions = (res: ServerResponse, allowOrigin: string | null): void =>
 const PREFLIGHT = [
   ...['access-control-allow-methods', 'GET, POST, DELETE, OPTIONS'],
   'access-control-allow-headers',
-  'authorization, content-type, content-encoding, idempotency-key, x-request-id',
+  'authorization, content-type, content-encoding, idempotency-key, traceparent, tracestate, x-request-id',
   ...['access-control-max-age', '86400'],
 ];
 
 const createApp = (options: FrontOptions): Express => {
   const { routes, nextRequestId, allowOrigin } = options;
   const app = express();
+  // A path is the one of the document: a slash more, or other letters, is another path.
+  app.enable('strict routing');
+  app.enable('case sensitive routing');
   app.use((req, res, next) => {
     const [name, value, vary, by] = corsHeaders(allowOrigin(req.headers.origin));
     if (name !== undefined) res.set(name, value);
@@ -191,10 +205,14 @@ const createApp = (options: FrontOptions): Express => {
   return app;
 };
 
-const pathMatches = (pattern: string, path: string): boolean => {
+/** Whether a path is one of those that a route is for. */
+export const pathMatches = (pattern: string, path: string): boolean => {
   const parts = pattern.split('/');
   const given = path.split('/');
-  return parts.length === given.length && parts.every((part, i) => part.startsWith('{') || part === given[i]);
+  return (
+    parts.length === given.length &&
+    parts.every((part, i) => (part.startsWith('{') ? given[i] !== '' : part === given[i]))
+  );
 };
 
 /** Requests that never became one: Node's parser refused them, so the path is not known. */
@@ -205,9 +223,13 @@ const answerClientError = (error: Error, socket: Duplex, requestId: string): voi
   const text = JSON.stringify(body);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
-      `content-length: ${Buffer.byteLength(text)}\r\nx-request-id: ${requestId}\r\n\r\n${text}`,
+      `content-length: ${Buffer.byteLength(text)}\r\nx-request-id: ${requestId}\r\n\r\n${isOfHead(error) ? '' : text}`,
   );
 };
+
+/** Such an answer has no body: what came would be taken for the next one. */
+const isOfHead = (error: Error): boolean =>
+  'rawPacket' in error && Buffer.isBuffer(error.rawPacket) && error.rawPacket.toString('latin1', 0, 5) === 'HEAD ';
 
 const CLIENT_ERRORS: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   HPE_HEADER_OVERFLOW: ['HEADERS_TOO_LARGE', `the headers are larger than ${MAX_HEADER_BYTES} bytes`],

@@ -1,7 +1,7 @@
 import { mayTouch, type Right } from '../identity/caller.ts';
 import type { ProblemCode } from '../errors/problems.ts';
 import { type Call, ProblemError } from './call.ts';
-import type { Route } from './route.ts';
+import { isAudited, type Route } from './route.ts';
 
 /** The account that stands for the caller's own in a path. */
 export const ME = 'me';
@@ -63,7 +63,8 @@ export const unidentified = (): ProblemError =>
 const forbidden = (detail: string): ProblemError => new ProblemError('FORBIDDEN', detail);
 
 /** All that may be answered to a call of the route before its handler is asked, or because of what is in its body. */
-export const guardProblems = ({ callers, touches }: Route): readonly ProblemCode[] => {
+export const guardProblems = (route: Route): readonly ProblemCode[] => {
+  const { callers, touches } = route;
   if (callers.includes('anybody')) return [];
   const ofSessions = callers.includes('session') ? (['SESSION_TOKEN_MISMATCH'] as const) : [];
   const ofAccounts =
@@ -72,7 +73,8 @@ export const guardProblems = ({ callers, touches }: Route): readonly ProblemCode
       : touches === 'account-in-path'
         ? (['NOT_FOUND'] as const)
         : (['ACCOUNT_MISMATCH'] as const);
-  return [...ANY_GUARD, ...ofSessions, ...ofAccounts];
+  const ofAudits = isAudited(route) ? (['VALIDATION_FAILED', 'LOG_UNAVAILABLE'] as const) : [];
+  return [...ANY_GUARD, ...ofSessions, ...ofAccounts, ...ofAudits];
 };
 
 const ANY_GUARD = [
@@ -81,4 +83,5 @@ const ANY_GUARD = [
   'SESSION_TOKEN_EXPIRED',
   'FORBIDDEN',
   'KEYS_UNAVAILABLE',
+  'RATE_LIMITED',
 ] as const;

@@ -9,6 +9,7 @@ export const MAX_LIMIT = 100;
 export const LIMIT_QUERY = {
   name: 'limit',
   description: `1 to ${MAX_LIMIT}; ${DEFAULT_LIMIT} when left out.`,
+  range: [1, MAX_LIMIT],
 } as const;
 
 export const PAGE_QUERY = [LIMIT_QUERY, { name: 'cursor', description: '`nextCursor` of the page before.' }] as const;

@@ -1,7 +1,7 @@
 import { HTTP_SCHEMAS, type HttpSchemaName } from '../../schemas/http-schemas.ts';
 import { PROBLEMS } from '../errors/problems.ts';
 import { guardProblems } from './guard.ts';
-import type { CallerKind, Route } from './route.ts';
+import { type CallerKind, isAudited, type QueryParameter, REASON_QUERY, type Route } from './route.ts';
 
 /** The OpenAPI 3.1 document, from the routes that answer and the schemas that validate. */
 export const openApi = (routes: readonly Route[]): Readonly<Record<string, unknown>> => {
@@ -56,13 +56,15 @@ const operation = (route: Route): unknown => ({
       required: true,
       schema: { type: 'string', minLength: 1, maxLength: 128 },
     })),
-    ...(route.query ?? []).map(({ name, description, required = false, values }) => ({
-      name,
-      in: 'query',
-      required,
-      description,
-      schema: values === undefined ? { type: 'string' } : { type: 'string', enum: values },
-    })),
+    ...[...(route.query ?? []), ...(isAudited(route) ? [REASON_QUERY] : [])].map(
+      ({ name, description, required = false, ...held }: QueryParameter) => ({
+        name,
+        in: 'query',
+        required,
+        description,
+        schema: schemaOf(held),
+      }),
+    ),
   ],
   'x-touches': route.touches,
   security: route.callers.map((kind) => (kind === 'anybody' ? {} : { [SCHEMES[kind]]: [] })),
@@ -82,6 +84,11 @@ const operation = (route: Route): unknown => ({
     ...problemResponses(route),
   },
 });
+
+const schemaOf = ({ values, range }: Omit<QueryParameter, 'name' | 'description'>): unknown => {
+  if (range !== undefined) return { type: 'integer', minimum: range[0], maximum: range[1] };
+  return values === undefined ? { type: 'string' } : { type: 'string', enum: values };
+};
 
 /** The heartbeat route takes one beat or a batch. */
 const requestContent = (name: HttpSchemaName): unknown => {

@@ -1,6 +1,6 @@
 import type { FieldError } from '../../schemas/generated/http.ts';
 import { isId } from '../../schemas/validate.ts';
-import { type Call, ProblemError } from './call.ts';
+import { type Call, ProblemError, tenantOf } from './call.ts';
 
 /** A parameter that is refused, by its JSON pointer. */
 export const invalid = (path: string, code: FieldError['code'], detail: string): ProblemError =>
@@ -10,6 +10,13 @@ export const invalid = (path: string, code: FieldError['code'], detail: string):
 export const idOf = (name: string, text: string): string => {
   if (isId(text)) return text;
   throw invalid(`/${name}`, 'FORMAT', 'must have 1 to 128 characters, none of them a control character');
+};
+
+/** Of whose account an operator speaks: the caller's own where the tenant is left out. */
+export const tenantAsked = (call: Call, tenant: unknown): string => {
+  if (tenant === undefined) return tenantOf(call);
+  if (typeof tenant === 'string' && isId(tenant)) return tenant;
+  throw invalid('/tenant', 'FORMAT', 'must be a name of 1 to 128 characters');
 };
 
 /** Null where the parameter is left out. */

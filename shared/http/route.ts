@@ -27,6 +27,16 @@ export type Route = {
   readonly handle: (call: Call) => Promise<Reply | null> | Reply | null;
 };
 
+/** Whether every call of it is an event of the audit: what operators change, whichever route it is. */
+export const isAudited = ({ port, method }: Pick<Route, 'port' | 'method'>): boolean =>
+  port === 'admin' && method !== 'GET';
+
+/** What a call may say for the audit. */
+export const REASON_QUERY = {
+  name: 'reason',
+  description: 'Why, for the audit: at most 200 characters. The header `x-playbeat-reason` says it as well.',
+} as const;
+
 /** Who may call a route: by a right, by the session token of the session that it is about, or anybody at all. */
 export type CallerKind = Right | 'session' | 'anybody';
 
@@ -35,6 +45,8 @@ export type QueryParameter = {
   readonly description: string;
   readonly required?: boolean;
   readonly values?: readonly string[];
+  /** A whole number, from the first to the last. */
+  readonly range?: readonly [number, number];
 };
 
 /** Whether a path with braces matches, and with which parameters. */

@@ -4,8 +4,9 @@ import { SECOND_MS } from '../../schemas/time.ts';
 import type { Front } from './front.ts';
 
 /** Limits in time: an idle connection outlives a balancer's, a slow request is cut after 10 s. */
-export const harden = (server: Server, maxConnections: number): void => {
+export const harden = (server: Server, maxConnections: number, onDropped: () => void): void => {
   server.maxConnections = maxConnections;
+  server.on('drop', onDropped);
   server.keepAliveTimeout = 65 * SECOND_MS;
   server.headersTimeout = 10 * SECOND_MS;
   server.requestTimeout = 10 * SECOND_MS;

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { accountKeys } from './account-keys.ts';
+import { accountKeys, peppersIn } from './account-keys.ts';
 
 const PEPPER = Buffer.from('pepper');
 
@@ -23,6 +23,16 @@ describe('an account key', () => {
       accountKeys(Buffer.from('another'))('acme', 'a'),
     ];
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("is made with its tenant's own pepper from a generation on, with the newest that holds there", () => {
+    const all = [3, 2].map((generation) => ({ tenant: 'acme', generation, pepper: Buffer.from(`p${generation}`) }));
+    const keyIn = (generation: number, tenant: string) => accountKeys(PEPPER, peppersIn(all, generation))(tenant, 'a');
+    const by = (pepper: Uint8Array, tenant: string) => accountKeys(pepper)(tenant, 'a');
+    expect([1, 2, 3, 4].map((generation) => keyIn(generation, 'acme'))).toEqual(
+      ['pepper', 'p2', 'p3', 'p3'].map((text) => by(Buffer.from(text), 'acme')),
+    );
+    expect(keyIn(4, 'other')).toBe(by(PEPPER, 'other'));
   });
 
   it('does not show the account', () => {

@@ -11,6 +11,8 @@ export const SCOPES: ReadonlyMap<unknown, Right> = new Map([
 /** Who makes a call, by a token of the operator's identity provider. */
 export type Caller = {
   readonly tenant: string;
+  /** The `sub` of its token, for the audit; null where nobody is asked. */
+  readonly who: string | null;
   /** The account whose data it may touch; null for those that may touch every account of the tenant. */
   readonly accountId: string | null;
   /** Who watches, where the token says it. */
@@ -23,6 +25,7 @@ export type Caller = {
 /** Where nobody is asked: whoever reaches the port may act for every account. */
 export const trusted = (tenant: string): Caller => ({
   tenant,
+  who: null,
   accountId: null,
   profileId: null,
   rights: new Set<Right>(['player', 'service', 'admin']),

@@ -19,6 +19,12 @@ describe('a token', () => {
     expect(caller({ account_id: 17 })).toMatchObject({ accountId: '17', profileId: null, tenant: 'default' });
   });
 
+  it('says who calls, for the audit, by its sub; one that is no id names nobody', () => {
+    const whoOf = (sub: unknown): unknown => caller({ account_id: 'a', sub });
+    expect(whoOf('carla')).toMatchObject({ who: 'carla' });
+    for (const sub of [undefined, '', 7, 'a\nb', 'x'.repeat(129)]) expect(whoOf(sub)).toMatchObject({ who: 'unnamed' });
+  });
+
   it('takes the names of the claims from the operator', () => {
     const names = { ...NAMES, account: 'https://tv.example/household', scope: 'permissions' };
     const one = callerIn({ 'https://tv.example/household': 'a', permissions: ['playbeat:service'] }, names, 'default');

@@ -12,6 +12,8 @@ export type ClaimNames = {
 };
 
 const TENANT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Who calls by a token without a `sub`, or with one that is no id. */
+const UNNAMED = 'unnamed';
 /** Of a plan: a policy names a handful, and each goes with every beat. */
 const MAX_CLAIMS = 16;
 const MAX_CLAIM_LENGTH = 64;
@@ -33,7 +35,8 @@ export const callerIn = (payload: JWTPayload, names: ClaimNames, defaultTenant: 
   const rights = rightsIn(payload[names.scope], accountId);
   if (rights.size === 0) return `it has no scope of Playbeat, and no ${names.account}`;
   if (rights.has('player') && accountId === null && !rights.has('service')) return `it has no ${names.account}`;
-  return { tenant, accountId, profileId, rights, claims: claimsIn(payload[names.plan]) };
+  const who = typeof payload.sub === 'string' && isId(payload.sub) ? payload.sub : UNNAMED;
+  return { tenant, who, accountId, profileId, rights, claims: claimsIn(payload[names.plan]) };
 };
 
 /** A text with spaces between, as in RFC 8693, or a list. A token of an account that names no scope of ours is a player's. */

@@ -54,11 +54,20 @@ const isInside = (address: string): boolean => {
 
 const coarse = (address: string): string => {
   const v4 = withoutMapping(address);
-  if (isIPv4(v4)) return v4.split('.').slice(0, 3).join('.');
+  return isIPv4(v4) ? v4.split('.').slice(0, 3).join('.') : firstGroups(address, 3);
+};
+
+/** What one line of a provider has: an IPv4 address, or /64 of IPv6. */
+export const lineOf = (address: string): string => {
+  const v4 = withoutMapping(address);
+  return isIPv4(v4) ? v4 : firstGroups(address, 4);
+};
+
+const firstGroups = (address: string, count: number): string => {
   // Written out, an IPv6 address has eight groups; `::` stands for as many as are missing.
   const [head = '', tail = ''] = address.split('::');
   const left = head.split(':').filter((g) => g !== '');
   const right = tail.split(':').filter((g) => g !== '');
   const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return [...left, ...zeros, ...right].slice(0, 3).join(':');
+  return [...left, ...zeros, ...right].slice(0, count).join(':');
 };

@@ -5,16 +5,17 @@ import {
   UnreadableControlRecord,
   UnreadableRecord,
 } from '../../schemas/codec.ts';
-import type { LogEvent } from '../../schemas/events.ts';
+import type { DecisionOutput, LogEvent } from '../../schemas/events.ts';
+import type { Trace } from '../../schemas/generated/records.ts';
 import type { EpochMs, LiveMs } from '../../schemas/time.ts';
 import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
 import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
-import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored } from './fold.ts';
+import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored, type TableWrite } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import { type AnyTable, nameOf, type TableKey, type TableRow } from '../table/table.ts';
+import { type AnyTable, type Erasure, nameOf, type TableKey, type TableRow } from '../table/table.ts';
 import { type Emit, FEW_RECORDS, type Processor, stateIn } from './processor.ts';
 import { relayOf } from './relay.ts';
 import { step, type Steps } from './steps.ts';
@@ -28,12 +29,14 @@ export type LoopLog = {
   commitGroup(partition: number, offset: number): unknown;
 };
 
+export type LoopTable = Pick<AnyTable, 'get' | 'put' | 'erase'>;
+
 export type Parts<State, Control> = {
   readonly processor: Processor<State, Control>;
   readonly log: LoopLog;
   readonly store: Pick<StateStore, 'open' | 'load' | 'commit'>;
   /** Absent: this processor neither reads nor puts rows. */
-  readonly table?: Pick<AnyTable, 'get' | 'put'>;
+  readonly table?: LoopTable;
   /** Whether records that nobody can read are set aside; else they are only left out. */
   readonly parks: boolean;
   /** How many partitions keyed topics have. */
@@ -57,8 +60,18 @@ export type LoopEvent =
       readonly kind: 'folded';
       readonly partition: number;
       readonly records: number;
+      /** When the first of them was appended; null while state is made again. */
+      readonly oldestAtMs: EpochMs | null;
       readonly effects: readonly Emit[];
+      /** Decisions of calls that somebody watches, without those that were told of before. */
+      readonly traced: readonly TracedDecision[];
     };
+
+export type TracedDecision = {
+  readonly offset: number;
+  readonly value: DecisionOutput['value'];
+  readonly trace: Trace;
+};
 
 /** One owned partition. The loop is its only writer; nothing of it outlives a reopening. */
 export type Partition = {
@@ -169,6 +182,7 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
   const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded, kept, stored });
 
   const offset = read.until;
+  const traced = tracedIn(partition, folded);
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
   for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));
   const relay = relayOf(processor, partition, read);
@@ -176,8 +190,10 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
     yield* step('send', () => log.send(relay.topic, partition.number, [relay.record]));
     partition.relayedAtMs = relay.atMs;
   }
-  const puts = putsOf(partition, folded);
-  if (puts.length > 0) yield* step('put', () => tableOf(parts).put(puts));
+  for (const { rows, erasure } of writesOf(partition, folded.writes)) {
+    if (rows.length > 0) yield* step('put', () => tableOf(parts).put(rows));
+    if (erasure !== null) yield* step('erase', () => tableOf(parts).erase(erasure));
+  }
 
   if (partition.rebuild !== null && offset >= partition.rebuild.to) partition.rebuild = null;
   const to: Checkpoint = { offset, clock: end, control: folded.control, rebuild: partition.rebuild };
@@ -200,11 +216,25 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
     kind: 'folded',
     partition: partition.number,
     records: read.records.length,
+    oldestAtMs: partition.rebuild === null ? (read.records[0]?.appendedAtMs ?? null) : null,
     effects: folded.effects.map((e) => e.effect),
+    traced,
   });
   if (read.pausedBy !== null) throw read.pausedBy;
   return offset;
 }
+
+const tracedIn = ({ groupOffset }: Partition, { effects }: Folded<unknown>): readonly TracedDecision[] => {
+  let traced: TracedDecision[] | null = null;
+  for (const { effect, offset } of effects) {
+    if (effect.record?.type !== 'StreamDecided' || offset < groupOffset) continue;
+    const { value } = effect.record;
+    if (value.trace !== undefined) (traced ??= []).push({ offset, value, trace: value.trace });
+  }
+  return traced ?? NONE_TRACED;
+};
+
+const NONE_TRACED: readonly TracedDecision[] = [];
 
 /** Once there are so many no others are added: rows that all come up in turn would otherwise push each other out before theirs. */
 const keep = ({ kept }: Partition, rows: ReadonlyMap<string, Row | null>, most: number): void => {
@@ -255,6 +285,12 @@ type Read = {
   readonly pausedBy: PartitionPaused | null;
 };
 
+/** A key without a value, in what a fold of ours has sent, says that all of before is forgotten: its cause is gone from there on. */
+const erasureIn = (topic: TopicName, { key, value, appendedAtMs }: LogRecord): LogEvent | null =>
+  key === null || value !== null || topic === 'heartbeats.v1'
+    ? null
+    : { type: 'AccountErased', value: { requestId: '', tenant: '', receivedAtMs: appendedAtMs } };
+
 /** Decodes what is new in the batch, up to a record at which the partition has to stand still. */
 const readBatch = <State, Control>(
   parts: Parts<State, Control>,
@@ -268,7 +304,7 @@ const readBatch = <State, Control>(
     if (record.offset < start) continue;
     let event: LogEvent;
     try {
-      event = decode(record.value);
+      event = erasureIn(batch.topic, record) ?? decode(record.value);
     } catch (error) {
       if (error instanceof UnreadableRecord) {
         if (!parts.parks) continue;
@@ -307,7 +343,7 @@ const timesOf = (partition: Partition, records: readonly Readable[]): { lives: L
   return { lives, end: clock.now() };
 };
 
-const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): Pick<AnyTable, 'get' | 'put'> => {
+const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): LoopTable => {
   if (table === undefined) throw new Error(`${processor.name} asks for a durable table, and was given none`);
   return table;
 };
@@ -325,7 +361,7 @@ function* readThrough<State, Control>(
   const due = new Set(loaded.due.map(({ key }) => key));
   const counts = new Map<string, number>();
   for (const { key } of records) if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
-  const needs = new Map<number, string>();
+  const needs = new Map<number, TableKey>();
   const wanted = new Map<string, TableKey>();
   for (const { key, event, offset } of records) {
     if (key === null) continue;
@@ -333,19 +369,31 @@ function* readThrough<State, Control>(
     const row = mayForget ? undefined : (kept.get(key) ?? loaded.rows.get(key));
     const needed = processor.reads(stateIn(processor, row), event, key);
     if (needed === null) continue;
-    const name = nameOf(needed);
-    needs.set(offset, name);
-    wanted.set(name, needed);
+    needs.set(offset, needed);
+    wanted.set(nameOf(needed), needed);
   }
   if (needs.size === 0) return new Map();
   const rows = yield* step('read', () => tableOf(parts).get([...wanted.values()]));
   const found = new Map([...wanted.keys()].map((name, i) => [name, rows[i] ?? undefined]));
-  return new Map([...needs].map(([offset, name]) => [offset, { name, row: found.get(name) }]));
+  return new Map([...needs].map(([offset, needed]) => [offset, { needed, row: found.get(nameOf(needed)) }]));
 }
 
-/** Without those that were done before. */
-const putsOf = (partition: Partition, folded: Folded<unknown>): readonly TableRow[] =>
-  folded.puts.filter(({ offset }) => offset >= partition.groupOffset).map(({ row }) => row);
+type Writing = { readonly rows: TableRow[]; readonly erasure: Erasure | null };
+
+/** Puts up to the next erasure, which follows them, and so on; without what was done before. */
+const writesOf = (partition: Partition, writes: readonly TableWrite[]): readonly Writing[] => {
+  const all: Writing[] = [];
+  let rows: TableRow[] = [];
+  for (const write of writes) {
+    if (write.offset < partition.groupOffset) continue;
+    if ('row' in write) rows.push(write.row);
+    else {
+      all.push({ rows, erasure: write.erasure });
+      rows = [];
+    }
+  }
+  return rows.length === 0 ? all : [...all, { rows, erasure: null }];
+};
 
 type Outgoing = { readonly topic: TopicName; readonly to: number; readonly records: readonly NewRecord[] };
 
@@ -358,7 +406,7 @@ const outgoingRecords = <State, Control>(
 ): readonly Outgoing[] => {
   const { processor, partitions } = parts;
   const byTarget = new Map<string, { topic: TopicName; to: number; records: NewRecord[] }>();
-  const add = (topic: TopicName, key: string, value: Uint8Array): void => {
+  const add = (topic: TopicName, key: string, value: Uint8Array | null): void => {
     const to = partitionOf(key, partitionsOf(topic, partitions));
     const target = `${topic}/${to}`;
     const existing = byTarget.get(target);
@@ -367,12 +415,13 @@ const outgoingRecords = <State, Control>(
   };
   for (const { effect, offset, index } of folded.effects) {
     if (offset < partition.groupOffset) continue;
-    const cause = formatPosition(positionOf(processor.input, partition.number, offset));
-    add(effect.emit, effect.key, encodeOutput(effect.record, { id: `${processor.name}:${cause}:${index}`, cause }));
+    const cause = formatPosition(positionOf(partition.number, offset));
+    const { emit, key, record } = effect;
+    add(emit, key, record && encodeOutput(record, { id: `${processor.name}:${cause}:${index}`, cause }));
   }
   for (const { record, reason } of parked) {
     if (record.offset < partition.groupOffset) continue;
-    const cause = formatPosition(positionOf(processor.input, partition.number, record.offset));
+    const cause = formatPosition(positionOf(partition.number, record.offset));
     const bytes = Buffer.from(record.value ?? new Uint8Array());
     const value = { topic: processor.input, processor: processor.name, reason, bytes };
     add(PARKED, cause, encodeOutput({ type: 'RecordParked', value }, { id: `${processor.name}:${cause}`, cause }));

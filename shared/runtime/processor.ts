@@ -1,5 +1,6 @@
 import type { LogEvent, Output } from '../../schemas/events.ts';
 import type { EpochMs, LiveMs } from '../../schemas/time.ts';
+import type { TableName } from '../../schemas/tables.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import type { Position } from '../log/position.ts';
 import type { Row } from '../state/state.ts';
@@ -63,10 +64,13 @@ export type Step<State> = {
 };
 
 /** The closed union of what a fold can cause. A new kind is an architecture decision. */
-export type Effect = Emit | Put;
-export type Emit = { readonly emit: TopicName; readonly key: string; readonly record: Output };
+export type Effect = Emit | Put | Erase;
+/** `record` null: whoever keeps something by this key out of the topic forgets it. */
+export type Emit = { readonly emit: TopicName; readonly key: string; readonly record: Output | null };
 /** A row for the durable table, where it stands before the state that forgot it is committed. */
 export type Put = { readonly put: TableRow };
+/** All rows of this key go from the table, those among them that have long left the state; what is put behind it stays. */
+export type Erase = { readonly erase: TableName };
 
 /** A row's state, made readable for this release. */
 export const readState = <State, Control>(processor: Processor<State, Control>, row: Row): State =>

@@ -26,7 +26,7 @@ export const relayOf = (
   if (topic === undefined || newest === undefined || newest.offset < partition.groupOffset) return null;
   const { appendedAtMs: atMs } = newest;
   if (partition.relayedAtMs !== null && Math.abs(atMs - partition.relayedAtMs) < RELAY_EVERY_MS) return null;
-  const position = formatPosition(positionOf(processor.input, partition.number, until));
+  const position = formatPosition(positionOf(partition.number, until));
   const value = encode('TimeRelayed', { processor: processor.name, position, atMs });
   return { topic, atMs, record: { key: null, value } };
 };

@@ -7,11 +7,11 @@ import { createMemoryState, storeOver } from '../state/memory-state.ts';
 import type { Commit, CommitOutcome, StateStore } from '../state/state.ts';
 import { allUntil } from '../state/state.contract.ts';
 import type { LoopEvent } from './partition.ts';
-import { type FailedEvent, type RetryEvent, type RunningProcessor, runProcessor } from './run.ts';
+import { type FailedEvent, type RetryEvent, type RunningProcessor, runProcessor, type TakenEvent } from './run.ts';
 import { counting, poke, policy } from './testing/counting.ts';
 import { createListLog, type ListLog } from './testing/list-log.ts';
 
-type Event = LoopEvent | FailedEvent | RetryEvent;
+type Event = LoopEvent | FailedEvent | RetryEvent | TakenEvent;
 type Bench = {
   readonly log: ListLog;
   readonly store: StateStore;

@@ -27,11 +27,14 @@ export type RunOptions<State, Control> = {
   readonly clock: () => EpochMs;
   /** Waits before a batch is tried again. */
   readonly pause: (ms: number) => Promise<void>;
-  readonly onEvent: (event: LoopEvent | FailedEvent | RetryEvent) => void;
+  readonly onEvent: (event: LoopEvent | FailedEvent | RetryEvent | TakenEvent) => void;
 };
 
 /** The partition has stopped for good in this process: paused at a record, or its log broke. */
 export type FailedEvent = { readonly kind: 'failed'; readonly partition: number; readonly error: unknown };
+
+/** The group gave this process the partition. */
+export type TakenEvent = { readonly kind: 'taken'; readonly partition: number };
 
 /** The log or the store could not be had, or another owner was there; the batch is tried again from what the store holds. */
 export type RetryEvent = { readonly kind: 'retry'; readonly partition: number; readonly error: unknown };
@@ -123,6 +126,7 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
           const { end } = await log.bounds(processor.input, number);
           if (!ours()) throw new Revoked('the partition was revoked');
           held.set(number, { partition, end, error: null });
+          onEvent({ kind: 'taken', partition: number });
           return nextOffset(partition);
         },
       );
@@ -161,7 +165,8 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
 
 const status = ({ partition, end, error }: Held): PartitionStatus => {
   const offset = nextOffset(partition);
-  const { rebuild } = partition;
+  // Where there was nothing to make again it has run from the start, though no record has said so yet.
+  const rebuild = partition.rebuild !== null && offset < partition.rebuild.to ? partition.rebuild : null;
   return {
     partition: partition.number,
     state: error !== null ? 'failed' : rebuild !== null ? 'warming' : 'running',

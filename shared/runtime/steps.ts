@@ -5,7 +5,7 @@ import type { MaybePromise } from '../state/state.ts';
  * and crashes between any two by not going on. So the loop that is simulated is the loop that runs.
  */
 export type Step = { readonly name: StepName; readonly run: () => MaybePromise<unknown> };
-export type StepName = 'open' | 'bounds' | 'load' | 'read' | 'send' | 'put' | 'commit' | 'commit-group';
+export type StepName = 'open' | 'bounds' | 'load' | 'read' | 'send' | 'put' | 'erase' | 'commit' | 'commit-group';
 export type Steps<T> = Generator<Step, T, unknown>;
 
 export function* step<T>(name: StepName, run: () => MaybePromise<T>): Steps<T> {

@@ -24,6 +24,8 @@ const SCHEMA = `
 /** Creates what is missing. It always writes, so that a place that cannot be written shows now and not at a checkpoint. */
 export const prepareFile = (db: DatabaseSync, file: string): void => {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;');
+  // SQLite would leave what it deletes in its pages: here it is overwritten with zeros.
+  db.exec('PRAGMA secure_delete = ON;');
   const layout = db.prepare('PRAGMA user_version').get()?.['user_version'];
   if (layout !== 0 && layout !== LAYOUT) throw new StateDamaged(file, `its layout is ${layout}, not ${LAYOUT}`);
   db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT;`);
@@ -40,6 +42,8 @@ export type WriterRequest =
   | { readonly kind: 'rows'; readonly rows: PackedRows }
   | { readonly kind: 'commit'; readonly checkpoint: string | null }
   | { readonly kind: 'rollback' }
+  /** Nothing of what was deleted is left in the write-ahead log. */
+  | { readonly kind: 'cut' }
   | { readonly kind: 'close' };
 
 /** One per request, in their order. Errors lose their class between threads, so they travel as data. */

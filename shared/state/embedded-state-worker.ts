@@ -67,6 +67,9 @@ const openWriter = ({ file, maxPages }: WriterSettings): Writer => {
       case 'rollback':
         if (db.isTransaction) db.exec('ROLLBACK');
         return;
+      case 'cut':
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        return;
       case 'close':
         // The last connection to close folds the WAL into the file and removes it.
         db.close();

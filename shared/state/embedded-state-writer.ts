@@ -8,6 +8,8 @@ export type SnapshotWriter = {
   open(): Promise<void>;
   /** Resolves when the snapshot is stored; rejects when none of it is. One at a time. */
   write(snapshot: Snapshot): Promise<void>;
+  /** What was deleted is gone from all files then. */
+  cut(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -54,6 +56,7 @@ export const createSnapshotWriter = (settings: WriterSettings): SnapshotWriter =
         throw error;
       }
     },
+    cut: () => call({ kind: 'cut' }),
     close: () => thread.end({ kind: 'close' }),
   };
 };

@@ -1,12 +1,13 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { HOUR_MS } from '../../schemas/time.ts';
 import { openEmbeddedState, type EmbeddedStateOptions } from './embedded-state.ts';
 import { StateClosed, StateDamaged, StateUnwritable } from './state-errors.ts';
 import { checkpointAt, loadNow, rowOf, stateContract } from './state.contract.ts';
@@ -74,6 +75,22 @@ stateContract({
 });
 
 describe('the embedded state store', () => {
+  it('leaves no byte of a row that was forgotten, in its file or beside it, an hour later at most', async () => {
+    const folder = newFolder();
+    const { store, turn } = await byHand(folder, { checkpointMs: HOUR_MS / 2 });
+    const owner = await open(store);
+    const standing = (): boolean =>
+      ['state.sqlite', 'state.sqlite-wal'].some((name) => readFileSync(join(folder, name)).includes('who-is-gone'));
+    const gone = rowOf({ text: 'of who-is-gone '.repeat(900) }, 1);
+    await commit(store, owner, null, 1, [...many(200, { text: 'x'.repeat(900) }), ['who-is-gone', gone]]);
+    await turn();
+    expect(standing()).toBe(true);
+    await commit(store, owner, 1, 2, [['who-is-gone', null]]);
+    await turn();
+    expect(standing()).toBe(false);
+    expect((await store.read('p', 0, ['key-7'])).rows[0]?.state).toEqual({ text: 'x'.repeat(900) });
+  });
+
   it('has everything again after a restart: rows, deletions, wake-ups, checkpoint, a discard', async () => {
     const folder = newFolder();
     const first = await byHand(folder);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { HOUR_MS } from '../../schemas/time.ts';
 import type { StateStore } from './state.ts';
 import { createMemoryState, storeOver } from './memory-state.ts';
 import { openSnapshotReader } from './embedded-state-reader.ts';
@@ -27,6 +28,8 @@ export type EmbeddedStateOptions = {
 };
 
 export const CHECKPOINT_MS = 2_000;
+/** A row that was deleted stands in the write-ahead log for no longer. */
+const CUT_EVERY_MS = HOUR_MS;
 
 export const openEmbeddedState = async (options: EmbeddedStateOptions): Promise<StateStore> => {
   const { folder, checkpointMs = CHECKPOINT_MS, onError, maxPages = null, after = realTimer } = options;
@@ -59,11 +62,20 @@ export const openEmbeddedState = async (options: EmbeddedStateOptions): Promise<
   let closing: Promise<void> | null = null;
   let running = Promise.resolve();
   let cancelNext = (): void => {};
+  let untilCutMs = CUT_EVERY_MS;
+  const cutNowAndThen = async (): Promise<void> => {
+    untilCutMs -= checkpointMs;
+    if (untilCutMs > 0) return;
+    untilCutMs = CUT_EVERY_MS;
+    await writer.cut().catch(onError);
+  };
   const scheduleNext = (): void => {
     cancelNext = after(checkpointMs, () => {
-      running = checkpoint().then(() => {
-        if (closing === null) scheduleNext();
-      });
+      running = checkpoint()
+        .then(cutNowAndThen)
+        .then(() => {
+          if (closing === null) scheduleNext();
+        });
     });
   };
   scheduleNext();

@@ -1,25 +1,19 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { ATTRIBUTES, LIST_ATTRIBUTES } from '../../schemas/dynamo-layout.ts';
 import { SECOND_MS, epochMs } from '../../schemas/time.ts';
 import type { TableName } from '../../schemas/tables.ts';
 import { rowOf, type StoredRow } from './table-rows.ts';
 import type { TableKey, TableRow } from './table.ts';
 
-/** How a row lies in its DynamoDB table. */
-export const ATTRIBUTES = {
-  /** Partition key: the account key. */
-  key: 'pk',
-  /** Sort key: the id. */
-  id: 'sk',
-  version: 'version',
-  /** In milliseconds; says what is visible. */
-  expires: 'expires',
-  /** The same in seconds, as the service wants it: it deletes the row some time later. */
-  ttl: 'ttl',
-  item: 'item',
+/** For expressions: `version`, `ttl` and some others are words that DynamoDB keeps for itself. */
+export const NAMES = {
+  '#version': ATTRIBUTES.version,
+  '#expires': ATTRIBUTES.expires,
+  '#ttl': ATTRIBUTES.ttl,
+  '#item': ATTRIBUTES.item,
+  '#erased': ATTRIBUTES.erased,
+  '#erasedUntil': ATTRIBUTES.erasedUntil,
 } as const;
-
-/** The place in the first list of the table and in the second; each is also the name of the index that sorts by it. */
-export const LIST_ATTRIBUTES = ['list1', 'list2'] as const;
 
 export type Item = Record<string, AttributeValue>;
 
@@ -28,20 +22,26 @@ export const keyOf = ({ key, id }: Pick<TableKey, 'key' | 'id'>): Item => ({
   [ATTRIBUTES.id]: { S: id },
 });
 
-export const itemOf = (row: StoredRow): Item => {
-  const places = LIST_ATTRIBUTES.flatMap((name, i) => {
-    const place = row.places[i] ?? null;
-    return place === null ? [] : [[name, { S: place }] as const];
-  });
-  return {
-    ...keyOf(row),
-    [ATTRIBUTES.version]: { S: row.version },
-    [ATTRIBUTES.expires]: { N: String(row.expiresAtMs) },
+/** What an update has to set, and to take away, so that the item holds this row. */
+export const changeTo = (row: StoredRow): { readonly set: string; readonly remove: string; readonly values: Item } => {
+  const set = ['#version = :version', '#expires = :expires', '#ttl = :ttl', '#item = :item'];
+  const values: Item = {
+    ':version': { S: row.version },
+    ':expires': { N: String(row.expiresAtMs) },
     // Rounded up: never deleted before its time.
-    [ATTRIBUTES.ttl]: { N: String(Math.ceil(row.expiresAtMs / SECOND_MS)) },
-    [ATTRIBUTES.item]: { S: row.item },
-    ...Object.fromEntries(places),
+    ':ttl': { N: String(Math.ceil(row.expiresAtMs / SECOND_MS)) },
+    ':item': { S: row.item },
   };
+  const remove: string[] = [];
+  for (const [i, name] of LIST_ATTRIBUTES.entries()) {
+    const place = row.places[i] ?? null;
+    if (place === null) remove.push(name);
+    else {
+      set.push(`${name} = :${name}`);
+      values[`:${name}`] = { S: place };
+    }
+  }
+  return { set: set.join(', '), remove: remove.length === 0 ? '' : `REMOVE ${remove.join(', ')}`, values };
 };
 
 export const rowOfItem = (table: TableName, item: Item): TableRow =>

@@ -88,7 +88,7 @@ describe('the DynamoDB table, when the service throttles or fails', () => {
       inTurn('pass', fault);
       const rows = rowsUpTo(80);
       await table.put(rows);
-      expect(faults.count('PutItem')).toBeGreaterThan(80);
+      expect(faults.count('UpdateItem')).toBeGreaterThan(80);
       inTurn(fault, 'pass');
       expect(await table.get(rows)).toEqual(rows);
       const { rows: listed } = await table.list({ ...row(''), list: 'history', below: null, limit: 100 });
@@ -155,30 +155,6 @@ describe('the DynamoDB table, when not all keys are looked up', () => {
   });
 });
 
-describe('the DynamoDB table, when not all of a batch of rows that never differ is written', () => {
-  const payloads = (): TableRow[] => rowsUpTo(80, { table: 'payloads', places: {} });
-
-  it.each(['half', 'throttle', 'fail', 'lose-request', 'lose-answer', 'cut-answer'] as const)(
-    'has all 80 in the end, 25 and fewer at a time, where every other answer is: %s',
-    async (fault) => {
-      const table = opened();
-      inTurn(fault, 'pass');
-      await table.put([...payloads(), row('a')]);
-      expect(faults.count('BatchWriteItem')).toBeGreaterThan(4);
-      expect(faults.count('PutItem')).toBeGreaterThanOrEqual(1);
-      faults.set(() => 'pass');
-      expect(await table.get([...payloads(), row('a')])).toEqual([...payloads(), row('a')]);
-    },
-  );
-
-  it('gives up at the deadline where none is written any more', async () => {
-    faults.set(() => 'none');
-    const error = await failureOf(opened().put(payloads()));
-    expect(String(error)).toContain('answered for none');
-    expect(elapsedMs).toBeLessThanOrEqual(DEADLINE_MS);
-  });
-});
-
 describe('the DynamoDB table, when an answer does not come', () => {
   it('tries again, and a put that arrives long after a newer one changes nothing', async () => {
     const table = opened();
@@ -237,12 +213,12 @@ describe('the DynamoDB table, when the service is away', () => {
       expect(error).toBeInstanceOf(TableUnavailable);
       expect(String(error)).toContain(`DynamoDB at ${faults.endpoint}, playbeat-*`);
       expect(elapsedMs).toBeGreaterThan(DEADLINE_MS - LAST_PAUSE_MS);
-      const requests = faults.count('PutItem');
+      const requests = faults.count('UpdateItem');
       faults.set(() => 'pass');
       await table.put(rowsUpTo(50));
       expect(await table.get(rowsUpTo(50))).toEqual(rowsUpTo(50));
       // Nothing of the failed call went on meanwhile.
-      expect(faults.count('PutItem')).toBe(50);
+      expect(faults.count('UpdateItem')).toBe(50);
       expect(requests).toBeLessThan(50 * 10);
     },
   );

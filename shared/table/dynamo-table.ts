@@ -1,22 +1,30 @@
 import {
   BatchGetItemCommand,
-  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   type KeysAndAttributes,
-  PutItemCommand,
   QueryCommand,
   type QueryCommandOutput,
-  type WriteRequest,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { TABLE_NAMES, TABLES, type TableName } from '../../schemas/tables.ts';
-import type { EpochMs } from '../../schemas/time.ts';
+import { ATTRIBUTES, LIST_ATTRIBUTES } from '../../schemas/dynamo-layout.ts';
+import { TABLE_NAMES, type TableName } from '../../schemas/tables.ts';
+import { type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import { connectDynamo, type DynamoOptions } from './dynamo-connection.ts';
 import { allThrough, openGate } from './dynamo-gate.ts';
-import { ATTRIBUTES, type Item, itemOf, keyOf, LIST_ATTRIBUTES, rowOfItem } from './dynamo-items.ts';
+import { changeTo, type Item, keyOf, NAMES, rowOfItem } from './dynamo-items.ts';
 import { type Call, PartlyAnswered } from './dynamo-patience.ts';
 import { TableClosed, TableUnavailable } from './table-errors.ts';
-import { checkedList, checkKeys, rowsToStore, type StoredRow } from './table-rows.ts';
-import { nameOf, type ListRequest, type Table, type TableKey, type TableRow } from './table.ts';
+import {
+  checkedList,
+  checkErasure,
+  checkKeys,
+  pageOf,
+  rowsToStore,
+  type StoredRow,
+  type WhichList,
+} from './table-rows.ts';
+import { BY_ID, type Erasure, type ListRequest, nameOf, type Table, type TableKey, type TableRow } from './table.ts';
 
 export type DynamoTableOptions = DynamoOptions & {
   /** Says what has expired. */
@@ -28,12 +36,7 @@ const PUTS_AT_ONCE = 32;
 const READS_AT_ONCE = 64;
 /** What BatchGetItem takes. A row is at most 70 KB, so a hundred stay under its 16 MB too. */
 const KEYS_PER_REQUEST = 100;
-/** What BatchWriteItem takes. */
-const ROWS_PER_REQUEST = 25;
-
-/** Names, for `version` and `ttl` are words that DynamoDB keeps for itself. */
-const NAMES = { '#version': ATTRIBUTES.version, '#expires': ATTRIBUTES.expires };
-
+const ITEMS_PER_PAGE = 100;
 /**
  * The tables in DynamoDB: one for each of the catalogue, rows of an account together, and a local index for each list. Local
  * and not global, for only a local one can be read consistently, as the port promises; its price, at most 10 GB per
@@ -59,33 +62,47 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
     }
   };
 
-  const putOne = (attempts: Call, row: StoredRow): Promise<void> =>
+  /** Refused by its condition, it has nothing to do: what is there is newer, or this very one where an answer was lost. */
+  const update = (attempts: Call, command: UpdateItemCommandInput): Promise<void> =>
     attempts.attempt(async (abortSignal) => {
-      const command = new PutItemCommand({
-        TableName: dynamo.nameOf(row.table),
-        Item: itemOf(row),
-        // An expired row counts as none, whether DynamoDB has deleted it or not: that takes it up to days.
-        ConditionExpression: 'attribute_not_exists(pk) OR #version < :version OR #expires <= :now',
-        ExpressionAttributeNames: NAMES,
-        ExpressionAttributeValues: { ':version': { S: row.version }, ':now': { N: String(clock()) } },
-      });
       try {
-        await client.send(command, { abortSignal });
+        await client.send(new UpdateItemCommand(command), { abortSignal });
       } catch (error) {
-        // A version that is not smaller is there: a newer one, or this very one where an answer was lost.
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
     });
 
-  /** BatchWriteItem takes no conditions: it writes over what is there, which is the same row or none. */
-  const putSome = async (attempts: Call, rows: readonly StoredRow[]): Promise<void> => {
-    const requests: Record<string, WriteRequest[]> = {};
-    for (const row of rows) (requests[dynamo.nameOf(row.table)] ??= []).push({ PutRequest: { Item: itemOf(row) } });
-    await untilAllDone(attempts, requests, async (left, abortSignal) => {
-      const answer = await client.send(new BatchWriteItemCommand({ RequestItems: left }), { abortSignal });
-      return answer.UnprocessedItems;
+  /** An update and no put of the whole item, for one that is put over a tombstone keeps what that refuses. */
+  const putOne = (attempts: Call, row: StoredRow): Promise<void> => {
+    const { set, remove, values } = changeTo(row);
+    return update(attempts, {
+      TableName: dynamo.nameOf(row.table),
+      Key: keyOf(row),
+      UpdateExpression: `SET ${set} ${remove}`,
+      // An expired row counts as none, whether DynamoDB has deleted it or not: that takes it up to days.
+      ConditionExpression:
+        '(attribute_not_exists(#item) OR #version < :version OR #expires <= :now) ' +
+        'AND (attribute_not_exists(#erased) OR #erased < :source OR #erasedUntil <= :now)',
+      ExpressionAttributeNames: NAMES,
+      ExpressionAttributeValues: { ...values, ':source': { N: String(row.source) }, ':now': { N: String(clock()) } },
     });
   };
+
+  const eraseOne = (attempts: Call, { table, key, source, untilMs }: Erasure, id: string): Promise<void> =>
+    update(attempts, {
+      TableName: dynamo.nameOf(table),
+      Key: keyOf({ key, id }),
+      UpdateExpression:
+        'SET #expires = :until, #ttl = :ttl, #erased = :source, #erasedUntil = :until REMOVE #item, #version, #list1, #list2',
+      // What has gone meanwhile is not made again, and what has an erasure of later in the log is left alone.
+      ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(#erased) OR #erased <= :source)',
+      ExpressionAttributeNames: { ...NAMES, '#list1': LIST_ATTRIBUTES[0], '#list2': LIST_ATTRIBUTES[1] },
+      ExpressionAttributeValues: {
+        ':until': { N: String(untilMs) },
+        ':ttl': { N: String(Math.ceil(untilMs / SECOND_MS)) },
+        ':source': { N: String(source) },
+      },
+    });
 
   const read = (table: TableName, item: Item): TableRow => {
     try {
@@ -108,28 +125,30 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
       for (const [table, found] of items) found.push(...(answer.Responses?.[dynamo.nameOf(table)] ?? []));
       return answer.UnprocessedKeys;
     });
-    return [...items].flatMap(([table, found]) => found.map((item) => read(table, item)));
+    return [...items].flatMap(([table, found]) => found.filter(isRow).map((item) => read(table, item)));
   };
 
   /** Up to `limit` rows that have not expired; with those that have, and a megabyte at a time, that may be many requests. */
   const query = async (
     attempts: Call,
     { table, key, below, limit }: ListRequest,
-    which: 0 | 1,
+    which: WhichList,
   ): Promise<TableRow[]> => {
-    const place = LIST_ATTRIBUTES[which];
+    // The table itself is sorted by the ids.
+    const place = which === BY_ID ? ATTRIBUTES.id : LIST_ATTRIBUTES[which];
     const rows: TableRow[] = [];
     let from: QueryCommandOutput['LastEvaluatedKey'];
     do {
       const command = new QueryCommand({
         TableName: dynamo.nameOf(table),
-        IndexName: place,
+        ...(which === BY_ID ? {} : { IndexName: place }),
         ConsistentRead: true,
         ScanIndexForward: false,
         KeyConditionExpression: below === null ? 'pk = :key' : 'pk = :key AND #place < :below',
-        FilterExpression: '#expires > :now',
+        FilterExpression: '#expires > :now AND attribute_exists(#item)',
         ExpressionAttributeNames: {
           '#expires': ATTRIBUTES.expires,
+          '#item': ATTRIBUTES.item,
           ...(below === null ? {} : { '#place': place }),
         },
         ExpressionAttributeValues: {
@@ -147,6 +166,24 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
     return rows.slice(0, limit);
   };
 
+  /** All items of an account, tombstones and expired rows among them. */
+  async function* itemsOf(attempts: Call, { table, key }: Pick<TableKey, 'table' | 'key'>) {
+    let from: QueryCommandOutput['LastEvaluatedKey'];
+    do {
+      const command = new QueryCommand({
+        TableName: dynamo.nameOf(table),
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :key',
+        ExpressionAttributeValues: { ':key': { S: key } },
+        Limit: ITEMS_PER_PAGE,
+        ExclusiveStartKey: from,
+      });
+      const answer = await reads(() => attempts.attempt((abortSignal) => client.send(command, { abortSignal })));
+      yield answer.Items ?? [];
+      from = answer.LastEvaluatedKey;
+    } while (from !== undefined);
+  }
+
   const close = async (): Promise<void> => {
     await Promise.allSettled(underWay);
     client.destroy();
@@ -155,14 +192,7 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
   return {
     put: (rows) =>
       call(async (attempts) => {
-        const { once = [], newest = [] } = Object.groupBy(rowsToStore(rows), ({ table }) =>
-          TABLES[table].immutable ? 'once' : 'newest',
-        );
-        const work = [
-          ...newest.map((row) => () => putOne(attempts, row)),
-          ...inPieces(once, ROWS_PER_REQUEST).map((piece) => () => putSome(attempts, piece)),
-        ];
-        await allThrough(puts, work, (one) => one());
+        await allThrough(puts, rowsToStore(rows), (row) => putOne(attempts, row));
       }),
 
     get: (keys) =>
@@ -183,29 +213,36 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
     list: (request) =>
       call(async (attempts) => {
         const which = checkedList(request);
-        // One more than asked for tells whether there is another page.
-        const found = await query(attempts, { ...request, limit: request.limit + 1 }, which);
-        const rows = found.slice(0, request.limit);
-        return { rows, next: found.length > rows.length ? (rows.at(-1)?.places[request.list] ?? null) : null };
+        return pageOf(request, await query(attempts, { ...request, limit: request.limit + 1 }, which));
+      }),
+
+    erase: (erasure) =>
+      call(async (attempts) => {
+        checkErasure(erasure);
+        for await (const items of itemsOf(attempts, erasure)) {
+          const ids = items.map((item) => item[ATTRIBUTES.id]?.S ?? '');
+          await allThrough(puts, ids, (id) => eraseOne(attempts, erasure, id));
+        }
       }),
 
     close: () => (closing ??= close()),
   };
 };
 
-/** What is asked for of one table: keys to look up, or rows to write. */
-type Requested = KeysAndAttributes | WriteRequest[];
+/** A tombstone has no item. */
+const isRow = (item: Item): boolean => item[ATTRIBUTES.item] !== undefined;
 
-const countOf = (requests: Readonly<Record<string, Requested>>): number =>
-  Object.values(requests).reduce((sum, own) => sum + (Array.isArray(own) ? own : (own.Keys ?? [])).length, 0);
+type Requests = Readonly<Record<string, KeysAndAttributes>>;
+const countOf = (requests: Requests): number =>
+  Object.values(requests).reduce((sum, { Keys = [] }) => sum + Keys.length, 0);
 
 /** Asks again for what the service hands back undone, until there is nothing left. */
-const untilAllDone = async <R extends Requested>(
+const untilAllDone = async (
   attempts: Call,
-  requests: Readonly<Record<string, R>>,
-  send: (left: Record<string, R>, abortSignal: AbortSignal) => Promise<Record<string, R> | undefined>,
+  requests: Requests,
+  send: (left: Requests, abortSignal: AbortSignal) => Promise<Requests | undefined>,
 ): Promise<void> => {
-  let left: Record<string, R> = requests;
+  let left = requests;
   await attempts.attempt(async (abortSignal) => {
     const before = countOf(left);
     left = (await send(left, abortSignal)) ?? {};

@@ -9,18 +9,15 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
-import { TABLE_NAMES, TABLES, type TableName } from '../../schemas/tables.ts';
+import { ATTRIBUTES, listsOf } from '../../schemas/dynamo-layout.ts';
+import { TABLE_NAMES, type TableName } from '../../schemas/tables.ts';
 import { connectDynamo, type DynamoConnection, type DynamoOptions } from './dynamo-connection.ts';
-import { ATTRIBUTES, LIST_ATTRIBUTES } from './dynamo-items.ts';
 import { reasonOf } from './dynamo-patience.ts';
 import { TableMisconfigured, TableUnavailable } from './table-errors.ts';
 
 /** How the DynamoDB tables of the catalogue are made, and how a service finds out that they were made otherwise. */
 
 const CREATED_SECONDS = 60;
-
-/** The attributes that its indexes sort by. */
-const listsOf = (table: TableName): readonly string[] => LIST_ATTRIBUTES.slice(0, TABLES[table].lists.length);
 
 const keySchema = (sortKey: string): KeySchemaElement[] => [
   { AttributeName: ATTRIBUTES.key, KeyType: 'HASH' },

@@ -1,14 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TableUnavailable } from './table-errors.ts';
 import type { StoredRow } from './table-rows.ts';
+import type { Erasure } from './table.ts';
 
 /** What is in the file of the tables, and what the main thread and the writing thread tell each other about it. */
 
 /** "PBTB": tells `file` and SQLite tools whose file this is. */
 const APPLICATION_ID = 0x50425442;
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /**
+ * A tombstone is a row with an empty item; `erased` is the place in the log of its erasure, and `erased_until` how long that
+ * counts. A row that is put over a tombstone keeps both, so that what is late finds them.
+ *
  * One SQL table for all of the catalogue. `place1` and `place2` are places in the first and the second list of a row's
  * table, so the order of `lists` in the catalogue is part of the layout. Text is UTF-8 here, and compared by its bytes.
  */
@@ -16,22 +20,28 @@ const SCHEMA = `
   create table if not exists rows (
     number integer primary key, table_name text not null, account text not null, id text not null,
     version text not null, expires integer not null, place1 text, place2 text, item text not null,
+    erased integer, erased_until integer,
     unique (table_name, account, id)) strict;
   create index if not exists rows_place1 on rows (table_name, account, place1) where place1 is not null;
   create index if not exists rows_place2 on rows (table_name, account, place2) where place2 is not null;
   create index if not exists rows_expires on rows (expires);
 `;
 
+/** Layout 1 had no tombstones. */
+const TO_LAYOUT_2 = 'alter table rows add column erased integer; alter table rows add column erased_until integer;';
+
 /**
  * Full sync, unlike the state store: no log makes these rows again. It always writes, so that a place that cannot be written
- * shows now and not at the first put.
+ * shows now and not at the first put. What is deleted is overwritten with zeros: SQLite would leave it in the file.
  */
 export const prepareFile = (db: DatabaseSync): void => {
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864');
+  db.exec('pragma secure_delete = on');
   const layout = Number(db.prepare('pragma user_version').get()?.['user_version']);
   if (layout > LAYOUT) throw new Error(`a newer release wrote this file (layout ${layout}); start that release`);
+  const change = layout === 1 ? TO_LAYOUT_2 : '';
   db.exec(
-    `begin immediate; ${SCHEMA} pragma user_version = ${LAYOUT}; pragma application_id = ${APPLICATION_ID}; commit`,
+    `begin immediate; ${SCHEMA} ${change} pragma user_version = ${LAYOUT}; pragma application_id = ${APPLICATION_ID}; commit`,
   );
 };
 
@@ -39,7 +49,9 @@ export type WriterRequest =
   | { readonly kind: 'open' }
   /** One transaction. */
   | { readonly kind: 'put'; readonly rows: readonly StoredRow[]; readonly nowMs: number }
-  /** Deletes at most so many of the rows that have expired. */
+  /** One statement: all rows of the account, or none. */
+  | ({ readonly kind: 'erase' } & Erasure)
+  /** Deletes at most so many of the rows that have expired; when there are fewer, nothing of any of them is left in the files. */
   | { readonly kind: 'sweep'; readonly nowMs: number; readonly limit: number }
   | { readonly kind: 'close' };
 

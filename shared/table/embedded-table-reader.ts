@@ -1,14 +1,14 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import type { EpochMs } from '../../schemas/time.ts';
 import { failureOf, unavailable } from './embedded-table-file.ts';
-import { rowOf } from './table-rows.ts';
-import type { ListRequest, TableKey, TableRow } from './table.ts';
+import { rowOf, type WhichList } from './table-rows.ts';
+import { BY_ID, type ListRequest, type TableKey, type TableRow } from './table.ts';
 
 /** Reads on the main thread: a row takes some microseconds, less than asking another thread, and never waits for a sync. */
 export type TableReader = {
   get(key: TableKey, now: EpochMs): TableRow | null;
-  /** At most `limit` rows of the first list (0) or the second (1). */
-  list(request: ListRequest, which: 0 | 1, now: EpochMs): TableRow[];
+  /** At most `limit` rows. */
+  list(request: ListRequest, which: WhichList, now: EpochMs): TableRow[];
   close(): void;
 };
 
@@ -27,13 +27,15 @@ export const openTableReader = (file: string): TableReader => {
     }
   };
   const db = guarded(() => new DatabaseSync(file, { readOnly: true, timeout: 5_000 }));
-  const one = db.prepare(`select ${COLUMNS} from rows where table_name = ? and account = ? and id = ? and expires > ?`);
-  const lists = (['place1', 'place2'] as const).map((place) =>
-    db.prepare(
-      `select ${COLUMNS} from rows where table_name = ? and account = ? and ${place} < ? and expires > ? ` +
-        `order by ${place} desc limit ?`,
-    ),
+  const one = db.prepare(
+    `select ${COLUMNS} from rows where table_name = ? and account = ? and id = ? and expires > ? and item <> ''`,
   );
+  const listBy = (column: string) =>
+    db.prepare(
+      `select ${COLUMNS} from rows where table_name = ? and account = ? and ${column} < ? and expires > ? and item <> '' ` +
+        `order by ${column} desc limit ?`,
+    );
+  const lists = { 0: listBy('place1'), 1: listBy('place2'), [BY_ID]: listBy('id') };
 
   const read = ({ table, key }: Pick<TableKey, 'table' | 'key'>, found: Found): TableRow =>
     rowOf({
@@ -55,7 +57,7 @@ export const openTableReader = (file: string): TableReader => {
     list: (request, which, now) =>
       guarded(() => {
         const { table, key, below, limit } = request;
-        return lists[which]!.all(table, key, below ?? BEHIND_ALL, now, limit).map((found) => read(request, found));
+        return lists[which].all(table, key, below ?? BEHIND_ALL, now, limit).map((found) => read(request, found));
       }),
     close: () => db.close(),
   };

@@ -30,12 +30,18 @@ const openWriter = ({ file, maxPages }: WriterSettings): Writer => {
 };
 
 const writerTo = (db: DatabaseSync): Writer => {
-  // An expired row counts as none, whether it has been swept or not: so what a put does never hangs on the sweep.
+  // An expired row counts as none, whether it has been swept or not: so what a put does never hangs on the sweep. A row that
+  // was put over a tombstone is still refused what is of before the erasure.
   const putRow = db.prepare(`
     insert into rows (table_name, account, id, version, expires, place1, place2, item) values (?, ?, ?, ?, ?, ?, ?, ?)
     on conflict (table_name, account, id) do update set version = excluded.version, expires = excluded.expires,
       place1 = excluded.place1, place2 = excluded.place2, item = excluded.item
-    where rows.version < excluded.version or rows.expires <= ?`);
+    where (rows.version < excluded.version or rows.item = '' or rows.expires <= ?)
+      and (rows.erased is null or rows.erased < ? or rows.erased_until <= ?)`);
+  // What has an erasure of later in the log is left alone: this one is repeated.
+  const eraseRows = db.prepare(`
+    update rows set version = '', expires = $until, place1 = null, place2 = null, item = '', erased = $source, erased_until = $until
+    where table_name = $table and account = $key and (erased is null or erased <= $source)`);
   const removeExpired = db.prepare(
     'delete from rows where number in (select number from rows where expires <= ? order by expires limit ?)',
   );
@@ -55,8 +61,10 @@ const writerTo = (db: DatabaseSync): Writer => {
   const put = (rows: readonly StoredRow[], nowMs: number): number => {
     let changed = 0;
     transaction(() => {
-      for (const { table, key, id, version, expiresAtMs, places, item } of rows)
-        changed += Number(putRow.run(table, key, id, version, expiresAtMs, ...places, item, nowMs).changes);
+      for (const { table, key, id, version, expiresAtMs, places, item, source } of rows) {
+        const put = putRow.run(table, key, id, version, expiresAtMs, ...places, item, nowMs, source, nowMs);
+        changed += Number(put.changes);
+      }
     });
     return changed;
   };
@@ -67,8 +75,16 @@ const writerTo = (db: DatabaseSync): Writer => {
         return 0;
       case 'put':
         return put(request.rows, request.nowMs);
-      case 'sweep':
-        return Number(removeExpired.run(request.nowMs, request.limit).changes);
+      case 'erase': {
+        const { table, key, source, untilMs } = request;
+        return Number(eraseRows.run({ table, key, source, until: untilMs }).changes);
+      }
+      case 'sweep': {
+        const swept = Number(removeExpired.run(request.nowMs, request.limit).changes);
+        // What was deleted, and what was erased, stands in the write-ahead log until that is cut.
+        if (swept < request.limit) db.exec('pragma wal_checkpoint(truncate)');
+        return swept;
+      }
       case 'close':
         // The last connection to close folds the WAL into the file and removes it.
         db.close();

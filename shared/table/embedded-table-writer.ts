@@ -2,6 +2,7 @@ import type { EpochMs } from '../../schemas/time.ts';
 import { openAskedThread } from '../state/embedded-thread.ts';
 import { unavailable, type WriterAnswer, type WriterRequest, type WriterSettings } from './embedded-table-file.ts';
 import type { StoredRow } from './table-rows.ts';
+import type { Erasure } from './table.ts';
 
 /**
  * The main thread's side of the writing thread, with group commit: one transaction is under way at a time, and what is put
@@ -11,6 +12,8 @@ export type TableWriter = {
   /** Resolves when the file can be read. */
   open(): Promise<void>;
   put(rows: readonly StoredRow[]): Promise<void>;
+  /** After all that was put before. */
+  erase(erasure: Erasure): Promise<void>;
   /** Deletes at most so many rows that have expired; answers how many there were. */
   sweep(limit: number): Promise<number>;
   /** Resolves when all that was put before has been stored or refused. */
@@ -53,6 +56,12 @@ export const createTableWriter = ({ clock, ...settings }: TableWriterOptions): T
         waiting.push({ rows, done, failed });
         if (underWay === null) turn ??= setImmediate(start);
       }),
+    erase: async (erasure) => {
+      // Puts wait for the end of the turn; those that were called for first are done first.
+      start();
+      while (waiting.length > 0 || underWay !== null) await underWay;
+      await thread.ask({ kind: 'erase', ...erasure });
+    },
     sweep: (limit) => thread.ask({ kind: 'sweep', nowMs: clock(), limit }),
     close: async () => {
       start();

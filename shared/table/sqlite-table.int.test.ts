@@ -13,6 +13,7 @@ import { rowNumber } from './sqlite-table-putter.ts';
 import { newAccount, rowIn, START_MS, tableContract } from './table.contract.ts';
 import { TableUnavailable } from './table-errors.ts';
 
+const LATER = epochMs(START_MS + 1_000_000);
 const folder = mkdtempSync(join(tmpdir(), 'playbeat-table-'));
 let files = 0;
 const newFile = (): string => join(folder, `${(files += 1)}`, 'tables.sqlite');
@@ -119,6 +120,52 @@ describe('the SQLite table', () => {
     expect(await sweeping).toBe(count);
     expect(storedIn(path)).toBe(6);
     expect(await table.sweep()).toBe(0);
+  });
+
+  it('leaves no byte of 40 erased rows in its files once their tombstones are swept, among 4,000 others that change', async () => {
+    const path = newFile();
+    let nowMs = START_MS;
+    const table = await opened({ file: path, clock: () => epochMs(nowMs) });
+    const others = Array.from({ length: 100 }, newAccount);
+    const put = (round: number) =>
+      table.put(
+        [...others, 'who-is-gone'].flatMap((key) =>
+          Array.from({ length: 40 }, (_, i) =>
+            rowIn(key, `${key}-${i}`, {
+              version: `${round}`,
+              places: { history: `${(i * 7 + round) % 40}`.padStart(3, '0') + `${key}-${i}` },
+              item: { of: key.repeat((i * i + 31 * round) % 400) },
+            }),
+          ),
+        ),
+      );
+    for (let round = 0; round < 8; round++) await put(round);
+    await table.erase({ table: 'resume-positions', key: 'who-is-gone', source: 1, untilMs: epochMs(START_MS + 10) });
+    await table.sweep();
+    const standing = (): number =>
+      [path, `${path}-wal`]
+        .map((one) => readFileSync(one, 'latin1').split('who-is-gone').length - 1)
+        .reduce((a, b) => a + b);
+    // A tombstone has the key and the id, in the table and in its index; this id has the key in it.
+    expect(standing()).toBe(40 * 4);
+    nowMs += 10;
+    expect(await table.sweep()).toBe(40);
+    expect(standing()).toBe(0);
+    expect(storedIn(path)).toBe(4_000);
+  });
+
+  it('opens a file of before there were tombstones', async () => {
+    const path = newFile();
+    await (await opened({ file: path })).close();
+    const db = new DatabaseSync(path);
+    db.exec('alter table rows drop column erased; alter table rows drop column erased_until; pragma user_version = 1');
+    db.exec(`insert into rows (table_name, account, id, version, expires, item)
+      values ('views', 'key', 'id', '1', ${START_MS + 1}, '{"n":1}')`);
+    db.close();
+    const table = await opened({ file: path });
+    expect((await table.get([rowIn('key', 'id', { table: 'views' })]))[0]?.item).toEqual({ n: 1 });
+    await table.erase({ table: 'views', key: 'key', source: 1, untilMs: LATER });
+    expect(await table.get([rowIn('key', 'id', { table: 'views' })])).toEqual([null]);
   });
 
   it('refuses puts while the disk is full, keeps all that it took, and goes on when there is space', async () => {

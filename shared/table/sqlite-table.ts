@@ -2,7 +2,7 @@ import type { EpochMs } from '../../schemas/time.ts';
 import { openTableReader } from './embedded-table-reader.ts';
 import { createTableWriter } from './embedded-table-writer.ts';
 import { TableClosed } from './table-errors.ts';
-import { checkedList, checkKeys, rowsToStore } from './table-rows.ts';
+import { checkedList, checkErasure, checkKeys, pageOf, rowsToStore } from './table-rows.ts';
 import type { Table } from './table.ts';
 
 export type SqliteTableOptions = {
@@ -15,7 +15,10 @@ export type SqliteTableOptions = {
 };
 
 export type SqliteTable = Table & {
-  /** Deletes what has expired, some rows at a time, so that puts get in between. Answers how many there were. */
+  /**
+   * Deletes what has expired, some rows at a time, so that puts get in between. Answers how many there were. Of those, and of
+   * what was erased, no byte is left in the files then.
+   */
   sweep(): Promise<number>;
 };
 
@@ -61,10 +64,12 @@ export const openSqliteTable = async ({ file, clock, maxPages }: SqliteTableOpti
     list: async (request) => {
       checkOpen();
       const which = checkedList(request);
-      // One more than asked for tells whether there is another page.
-      const found = reader.list({ ...request, limit: request.limit + 1 }, which, clock());
-      const rows = found.slice(0, request.limit);
-      return { rows, next: found.length > rows.length ? (rows.at(-1)?.places[request.list] ?? null) : null };
+      return pageOf(request, reader.list({ ...request, limit: request.limit + 1 }, which, clock()));
+    },
+    erase: async (erasure) => {
+      checkOpen();
+      checkErasure(erasure);
+      await writer.erase(erasure);
     },
     sweep: async () => {
       let swept = 0;

@@ -1,6 +1,6 @@
 import { TABLES, type TableName, type TableSpec } from '../../schemas/tables.ts';
 import { TableRefusal } from './table-errors.ts';
-import { type ListRequest, nameOf, type TableKey, type TableRow } from './table.ts';
+import { BY_ID, type Erasure, type Listed, type ListRequest, nameOf, type TableKey, type TableRow } from './table.ts';
 
 /** What all adapters do to rows alike: they refuse the same calls, and keep an item as the same text. */
 
@@ -13,8 +13,9 @@ const PLACE_BYTES = 1_024;
 const VERSION_BYTES = 1_024;
 
 /** A row whose item is JSON text. */
-export type StoredRow = Omit<TableRow, 'item' | 'places'> & {
+export type StoredRow = Omit<TableRow, 'item' | 'places' | 'source'> & {
   readonly item: string;
+  readonly source: number;
   /** In the order of the table's lists; null where it does not stand in one. */
   readonly places: Places;
 };
@@ -46,9 +47,11 @@ const storedRow = (row: TableRow, path: string): StoredRow => {
   if (!item.startsWith('{')) throw new TableRefusal(`${path}.item`, 'is no object that JSON can hold');
   const bytes = Buffer.byteLength(item);
   if (bytes > ITEM_BYTES) throw new TableRefusal(`${path}.item`, `takes ${bytes} bytes as JSON; at most ${ITEM_BYTES}`);
-  const { table, key, id, version, expiresAtMs } = row;
-  return { table, key, id, version, expiresAtMs, item, places: placesOf(row, path) };
+  const { table, key, id, version, expiresAtMs, source = BEHIND_ALL } = row;
+  return { table, key, id, version, expiresAtMs, item, source, places: placesOf(row, path) };
 };
+
+const BEHIND_ALL = Number.MAX_SAFE_INTEGER;
 
 /** Empty where there is none: of a BigInt, a circle, a function. */
 const jsonOf = (value: unknown): string => {
@@ -68,7 +71,7 @@ const placesOf = ({ table, places }: TableRow, path: string): Places => {
   return [first ?? null, second ?? null];
 };
 
-export const rowOf = ({ item, places, ...row }: StoredRow): TableRow => {
+export const rowOf = ({ item, places, ...row }: Omit<StoredRow, 'source'>): TableRow => {
   const entries = spec(row.table).lists.flatMap((list, i) => {
     const place = places[i] ?? null;
     return place === null ? [] : [[list, place] as const];
@@ -80,15 +83,36 @@ export const checkKeys = (keys: readonly TableKey[]): void => {
   for (const [i, key] of keys.entries()) checkKey(key, `keys[${i}]`);
 };
 
-/** Which of its table's lists is asked for: 0 or 1. */
-export const checkedList = ({ table, key, list, below, limit }: ListRequest): 0 | 1 => {
+/** Which list is asked for: the first or the second of its table, or that of the ids. */
+export type WhichList = 0 | 1 | typeof BY_ID;
+
+export const checkedList = ({ table, key, list, below, limit }: ListRequest): WhichList => {
   checkTable(table, 'table');
   checkText(key, { path: 'key', least: 1, most: KEY_BYTES });
-  checkListName(table, list, 'list');
+  if (list !== BY_ID) checkListName(table, list, 'list');
   if (below !== null) checkText(below, { path: 'below', least: 1, most: PLACE_BYTES });
   if (!Number.isInteger(limit) || limit < 1 || limit > LIST_ROWS)
     throw new TableRefusal('limit', `is ${limit}; it must be 1 to ${LIST_ROWS}`);
+  if (list === BY_ID) return BY_ID;
   return spec(table).lists.indexOf(list) === 0 ? 0 : 1;
+};
+
+export const checkErasure = ({ table, key, source, untilMs }: Erasure): void => {
+  checkTable(table, 'table');
+  checkText(key, { path: 'key', least: 1, most: KEY_BYTES });
+  if (!Number.isSafeInteger(source)) throw new TableRefusal('source', `is ${source}, no place in the log`);
+  if (!Number.isSafeInteger(untilMs)) throw new TableRefusal('untilMs', `is ${untilMs}, no time in whole milliseconds`);
+};
+
+/** Where a row stands in a list; undefined where it does not. */
+export const placeIn = (list: string, row: Pick<TableRow, 'id' | 'places'>): string | undefined =>
+  list === BY_ID ? row.id : row.places[list];
+
+/** A page of what was found: one row more than asked for tells that there is another. */
+export const pageOf = ({ list, limit }: ListRequest, found: readonly TableRow[]): Listed => {
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  return { rows, next: last === undefined || found.length <= limit ? null : (placeIn(list, last) ?? null) };
 };
 
 const checkKey = ({ table, key, id }: TableKey, path: string): void => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type EpochMs, epochMs } from '../../schemas/time.ts';
 import { TableClosed, TableRefusal } from './table-errors.ts';
-import type { Listed, Table, TableKey, TableRow } from './table.ts';
+import { BY_ID, type Listed, type Table, type TableKey, type TableRow } from './table.ts';
 import { modelTable } from './testing/model-table.ts';
 
 /**
@@ -175,6 +175,21 @@ export const tableContract = ({ name, make }: TableContract): void => {
         expect(rows.map(({ id }) => id)).toEqual(['3']);
       });
 
+      it('by id there is in every table, rows without a place among them', async () => {
+        const rows = ['a', '\uFF5E', '\u{1F600}', '10', '9'].map((id) => row(id, { table: 'decisions' }));
+        await table.put([...rows, row('other', { table: 'views' }), rowIn(newAccount(), 'b', { table: 'decisions' })]);
+        const byId = (below: string | null, limit: number): Promise<Listed> =>
+          table.list({ table: 'decisions', key, list: 'id', below, limit });
+        const first = await byId(null, 3);
+        expect([first.rows.map(({ id }) => id), first.next]).toEqual([['\u{1F600}', '\uFF5E', 'a'], 'a']);
+        const second = await byId('a', 3);
+        expect([second.rows.map(({ id }) => id), second.next]).toEqual([['9', '10'], null]);
+        expect((await byId('9x', 9)).rows).toEqual([
+          row('9', { table: 'decisions' }),
+          row('10', { table: 'decisions' }),
+        ]);
+      });
+
       it('tell the next page where there is one, and none where a page ends with the list', async () => {
         await table.put(['1', '2', '3', '4'].map((n) => row(n, { places: { history: n } })));
         expect((await history(null, 3)).next).toBe('2');
@@ -246,6 +261,120 @@ export const tableContract = ({ name, make }: TableContract): void => {
       });
     });
 
+    const everyRow = (): Promise<Listed> =>
+      table.list({ table: 'resume-positions', key, list: BY_ID, below: null, limit: 100 });
+
+    describe('all rows of an account', () => {
+      const allOf = async (of: string, limit: number): Promise<string[]> => {
+        const ids: string[] = [];
+        let below: string | null = null;
+        do {
+          const page: Listed = await table.list({ table: 'resume-positions', key: of, list: BY_ID, below, limit });
+          expect(page.rows.length).toBeLessThanOrEqual(limit);
+          ids.push(...page.rows.map(({ id }) => id));
+          below = page.next;
+        } while (below !== null);
+        return ids;
+      };
+
+      it('come by id, in whichever list they stand or in none, and nothing of others or of what has expired', async () => {
+        const other = newAccount();
+        await table.put([
+          row('\u{1F600}', { places: { history: '1' } }),
+          row('b'),
+          row('gone', { expiresAtMs: epochMs(nowMs + 1) }),
+          row('\uFF5E', { places: { 'in-progress': '1' }, source: 7 }),
+          row('a', { table: 'views', places: { views: '1' } }),
+          rowIn(other, 'a'),
+        ]);
+        nowMs += 1;
+        const { rows, next } = await everyRow();
+        expect([rows.map(({ id }) => id), next]).toEqual([['\u{1F600}', '\uFF5E', 'b'], null]);
+        expect(rows[1]).toEqual(row('\uFF5E', { places: { 'in-progress': '1' } }));
+        for (const limit of [1, 2, 3]) expect(await allOf(key, limit)).toEqual(['\u{1F600}', '\uFF5E', 'b']);
+      });
+    });
+
+    describe('erasure', () => {
+      const UNTIL = epochMs(START_MS + 50);
+      const erase = (source: number, of: string = key): Promise<void> =>
+        table.erase({ table: 'resume-positions', key: of, source, untilMs: UNTIL });
+      const left = async () => [await get('a'), await historyIds(), (await everyRow()).rows];
+
+      it('leaves no row of the account in the table, of 230, and all of others and of other tables', async () => {
+        const other = newAccount();
+        const rows = Array.from({ length: 230 }, (_, i) =>
+          row(`${i}`, { places: i % 2 === 0 ? { history: String(i).padStart(3, '0') } : {} }),
+        );
+        const others = [rowIn(other, '1', { places: { history: '1' } }), row('1', { table: 'views' })];
+        await table.put([...rows, ...others]);
+        await erase(10);
+        expect(await table.get(rows)).toEqual(rows.map(() => null));
+        expect(await everyRow()).toEqual({ rows: [], next: null });
+        expect(await historyIds()).toEqual([]);
+        expect(await table.get(others)).toEqual(others);
+        await erase(10, newAccount());
+      });
+
+      it('refuses what was caused before it, whatever its version, and takes what was caused after it', async () => {
+        await table.put([row('a', { version: '5', source: 9, places: { history: '1' } })]);
+        await erase(10);
+        await table.put([row('a', { version: '9', source: 10, places: { history: '1' } })]);
+        expect(await left()).toEqual([null, [], []]);
+        const young = row('a', { version: '1', places: { history: '2' } });
+        await table.put([{ ...young, source: 11 }]);
+        expect(await left()).toEqual([young, ['a'], [young]]);
+        // What stands over a tombstone keeps its promise.
+        await table.put([row('a', { version: '9', source: 9 })]);
+        expect(await get('a')).toEqual(young);
+        await table.put([row('a', { version: '2', source: 12 })]);
+        expect((await get('a'))?.version).toBe('2');
+      });
+
+      it('takes what no record caused', async () => {
+        await table.put([row('a')]);
+        await erase(10);
+        await table.put([row('a', { version: '1' })]);
+        expect((await get('a'))?.version).toBe('1');
+      });
+
+      it('repeated, it takes what came after it too, and leaves what has an erasure of later', async () => {
+        await table.put([row('a', { source: 9 }), row('b', { source: 9 })]);
+        await erase(10);
+        await table.put([row('a', { source: 11 })]);
+        await erase(10);
+        expect(await get('a')).toBeNull();
+        await table.put([row('a', { source: 11 })]);
+        await erase(20);
+        await table.put([row('a', { source: 21 })]);
+        await erase(10);
+        expect((await get('a'))?.id).toBe('a');
+        await table.put([row('b', { source: 20 })]);
+        expect(await get('b')).toBeNull();
+      });
+
+      it('is forgotten itself at its time: then a row of any source is put anew', async () => {
+        await table.put([row('a', { source: 9 }), row('b', { source: 9 })]);
+        await erase(10);
+        await table.put([row('b', { version: '1', source: 11 })]);
+        nowMs = UNTIL - 1;
+        await table.put([row('a', { source: 9 })]);
+        expect(await get('a')).toBeNull();
+        nowMs = UNTIL;
+        await table.put([row('a', { source: 9 }), row('b', { version: '2', source: 9 })]);
+        expect([(await get('a'))?.id, (await get('b'))?.version]).toEqual(['a', '2']);
+      });
+
+      it('takes a row that has expired, and waits for what was put before it', async () => {
+        await table.put([row('a', { expiresAtMs: epochMs(nowMs + 1) })]);
+        nowMs += 1;
+        const putting = table.put([row('b', { source: 9 })]);
+        await Promise.all([putting.then(() => erase(10)), table.put([row('c', { source: 9 })])]);
+        await table.put([row('a', { source: 9 }), row('b', { version: '2', source: 9 })]);
+        expect([await get('a'), await get('b')]).toEqual([null, null]);
+      });
+    });
+
     describe('limits', () => {
       const refused = async (call: Promise<unknown>, path: string): Promise<void> => {
         const error = await call.then(
@@ -301,6 +430,10 @@ export const tableContract = ({ name, make }: TableContract): void => {
           await refused(put({ places: { history } }), 'rows[1].places.history');
         }
         for (const ms of [1.5, NaN, -1]) await refused(put({ expiresAtMs: epochMs(ms) }), 'rows[1].expiresAtMs');
+        const erasure = { table: 'views', key, source: 1, untilMs: LATER } as const;
+        await refused(table.erase({ ...erasure, source: 1.5 }), 'source');
+        await refused(table.erase({ ...erasure, untilMs: epochMs(NaN) }), 'untilMs');
+        await refused(table.erase({ ...erasure, key: '' }), 'key');
       });
     });
 
@@ -318,13 +451,14 @@ export const tableContract = ({ name, make }: TableContract): void => {
 
       it('then every call fails as closed', async () => {
         await table.close();
-        for (const call of [table.put([row('a')]), table.put([]), get('a'), history()]) {
+        const erasing = table.erase({ table: 'views', key, source: 1, untilMs: LATER });
+        for (const call of [table.put([row('a')]), table.put([]), get('a'), history(), erasing]) {
           await expect(call).rejects.toBeInstanceOf(TableClosed);
         }
       });
     });
 
-    it('any sequence of puts, gets, pages and moments agrees with a plain map', async () => {
+    it('any sequence of puts, erasures, gets, pages and moments agrees with a plain map', async () => {
       const ids = ['a', 'b', 'c', '\uFF5E', '\u{1F600}'];
       const text = fc.constantFrom('1', '2', '22', '3', 'é', '\uFF5E', '\u{1F600}');
       const place = fc.option(text, { nil: undefined });
@@ -335,11 +469,21 @@ export const tableContract = ({ name, make }: TableContract): void => {
         first: place,
         second: place,
         forMs: fc.integer({ min: -5, max: 60 }),
+        /** So many steps late. */
+        late: fc.constantFrom(0, 0, 1, 3),
       });
       const step = fc.oneof(
         {
           weight: 6,
           arbitrary: fc.record({ do: fc.constant('put' as const), changes: fc.array(change, { maxLength: 6 }) }),
+        },
+        {
+          weight: 1,
+          arbitrary: fc.record({
+            do: fc.constant('erase' as const),
+            table: fc.constantFrom('resume-positions' as const, 'views' as const),
+            forMs: fc.integer({ min: 1, max: 60 }),
+          }),
         },
         { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 20 }) }) },
         {
@@ -352,17 +496,21 @@ export const tableContract = ({ name, make }: TableContract): void => {
           key = newAccount();
           const model = modelTable(() => epochMs(nowMs));
           const rowsOf = (changes: readonly (typeof change extends fc.Arbitrary<infer T> ? T : never)[], n: number) =>
-            changes.map(({ id, table: of, version, first, second, forMs }, i): TableRow => {
+            changes.map(({ id, table: of, version, first, second, forMs, late }, i): TableRow => {
               // The id makes a place the row's own.
               const places = Object.entries(
                 of === 'views' ? { views: first } : { 'in-progress': first, history: second },
               ).flatMap(([list, at]) => (at === undefined ? [] : [[list, `${at}/${id}`]]));
               const expiresAtMs = epochMs(nowMs + forMs);
-              return { table: of, key, id, version, expiresAtMs, item: { n, i }, places: Object.fromEntries(places) };
+              const row = { table: of, key, id, version, expiresAtMs, item: { n, i } };
+              return { ...row, places: Object.fromEntries(places), source: n - late };
             });
           for (const [n, now] of [...steps, { do: 'look' as const, limit: 2 }].entries()) {
             if (now.do === 'wait') nowMs += now.ms;
-            else if (now.do === 'put') {
+            else if (now.do === 'erase') {
+              const erasure = { table: now.table, key, source: n, untilMs: epochMs(nowMs + now.forMs) };
+              await Promise.all([table.erase(erasure), model.erase(erasure)]);
+            } else if (now.do === 'put') {
               const rows = rowsOf(now.changes, n);
               await Promise.all([table.put(rows), model.put(rows)]);
             } else {
@@ -372,6 +520,7 @@ export const tableContract = ({ name, make }: TableContract): void => {
                 ['resume-positions', 'in-progress'],
                 ['resume-positions', 'history'],
                 ['views', 'views'],
+                ['views', 'id'],
               ] as const) {
                 let below: string | null = null;
                 do {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createMetrics, METRICS, watchEventLoop } from './metrics.ts';
+import { METRICS } from './metric-catalogue.ts';
+import { createMetrics, watchEventLoop } from './metrics.ts';
 
 const metrics = () => createMetrics({ process: false });
 const linesOf = async (of: { text(): Promise<string> }, name: string): Promise<readonly string[]> =>

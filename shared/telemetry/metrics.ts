@@ -1,134 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-
-/** The catalogue of metrics, in Prometheus naming. `docs/reference/metrics.md` is made from it. */
-type Metric = {
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly labels: readonly string[];
-};
-
-export const METRICS = {
-  playbeat_heartbeats_total: {
-    type: 'counter',
-    help: 'Heartbeats answered, by result: accepted, rejected.',
-    labels: ['result'],
-  },
-  playbeat_heartbeats_rejected_total: {
-    type: 'counter',
-    help: 'Heartbeats that were not accepted, by problem code.',
-    labels: ['code'],
-  },
-  playbeat_optional_fields_dropped_total: {
-    type: 'counter',
-    help: 'Invalid optional fields that were dropped from accepted heartbeats.',
-    labels: ['field'],
-  },
-  playbeat_append_seconds: {
-    type: 'histogram',
-    help: 'From handing a group of records to the log until it is durable.',
-    labels: [],
-  },
-  playbeat_ingest_queue_records: {
-    type: 'gauge',
-    help: 'Records that wait for the log.',
-    labels: [],
-  },
-  playbeat_decisions_total: {
-    type: 'counter',
-    help: 'Decisions on starts, by outcome (allow, stop) and reason.',
-    labels: ['outcome', 'reason'],
-  },
-  playbeat_start_seconds: {
-    type: 'histogram',
-    help: 'From the claim of a start to its decision, whoever made it: the fold or the fail mode.',
-    labels: [],
-  },
-  playbeat_decisions_degraded_total: {
-    type: 'counter',
-    help: 'Decisions that were answered without knowing the newest state.',
-    labels: [],
-  },
-  playbeat_displaced_returned_total: {
-    type: 'counter',
-    help: 'Displaced sessions that beat again; at most 0.1 % of sessions should.',
-    labels: [],
-  },
-  playbeat_processor_lag_records: {
-    type: 'gauge',
-    help: 'Records between the end of the partition and what is folded.',
-    labels: ['processor', 'partition'],
-  },
-  playbeat_processor_records_total: {
-    type: 'counter',
-    help: 'Records folded, repeats after a crash included.',
-    labels: ['processor'],
-  },
-  playbeat_processor_retries_total: {
-    type: 'counter',
-    help: 'Batches that were tried again, since the log or the store could not be had.',
-    labels: ['processor'],
-  },
-  playbeat_processor_reopened_total: {
-    type: 'counter',
-    help: 'Partitions opened again since the store held something else than expected, by outcome: rewound, unknown.',
-    labels: ['processor', 'outcome'],
-  },
-  playbeat_processor_rebuilds_total: {
-    type: 'counter',
-    help: 'Partitions folded again from the log; lost: there had been state before.',
-    labels: ['processor', 'lost'],
-  },
-  playbeat_storage_troubles_total: {
-    type: 'counter',
-    help: 'Failures of the log or the store that no call waited for, such as a connection that broke.',
-    labels: [],
-  },
-  playbeat_processor_warming: {
-    type: 'gauge',
-    help: '1 while the state of the partition is rebuilt from the log, else 0.',
-    labels: ['processor', 'partition'],
-  },
-  playbeat_records_parked_total: {
-    type: 'counter',
-    help: 'Records whose bytes no version can read, set aside with their position.',
-    labels: ['topic'],
-  },
-  playbeat_partition_paused: {
-    type: 'gauge',
-    help: '1 while the partition stands still and waits for an operator, else 0.',
-    labels: ['processor', 'partition'],
-  },
-  playbeat_checkpoint_failures_total: {
-    type: 'counter',
-    help: 'Checkpoints of state that did not reach the disk; the next one tries again.',
-    labels: [],
-  },
-  playbeat_schema_registry_up: {
-    type: 'gauge',
-    help: '1 while the schema registry holds our schemas, 0 while it is away or refuses one; absent without one.',
-    labels: [],
-  },
-  playbeat_http_requests_total: {
-    type: 'counter',
-    help: 'Requests answered, by route pattern, method and status.',
-    labels: ['route', 'method', 'status'],
-  },
-  playbeat_event_loop_delay_p99_seconds: {
-    type: 'gauge',
-    help: 'How late the event loop was, 99th percentile since the last scrape.',
-    labels: [],
-  },
-} as const satisfies Record<string, Metric>;
-
-export type MetricName = keyof typeof METRICS;
-type NameOf<Type extends Metric['type']> = {
-  [Name in MetricName]: (typeof METRICS)[Name]['type'] extends Type ? Name : never;
-}[MetricName];
-/** Every label of the metric, none else. */
-export type LabelsOf<Name extends MetricName> = Readonly<
-  Record<(typeof METRICS)[Name]['labels'][number], string | number>
->;
+import { type LabelsOf, type Metric, type MetricName, METRICS, type NameOf } from './metric-catalogue.ts';
 
 /**
  * One number of one metric. Fetch it once, outside the loop, and then it is `accepted.value += 1`: nothing is looked up,
@@ -136,6 +8,13 @@ export type LabelsOf<Name extends MetricName> = Readonly<
  */
 export type Cell = { value: number };
 export type Timer = { observe(seconds: number): void };
+
+/** A number with its labels; of a histogram how many lie within each of `SECONDS_BUCKETS`, and how many above them. */
+export type Reading = {
+  readonly name: MetricName;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number | readonly number[];
+};
 
 export type Metrics = {
   /** The same labels give the same cell. Labels come from closed lists, never from a caller: each is kept for ever. */
@@ -147,13 +26,15 @@ export type Metrics = {
   beforeScrape(sample: () => void): void;
   /** The whole registry as Prometheus text. */
   text(): Promise<string>;
+  /** Every number of the catalogue, sampled as for a scrape. */
+  readings(): readonly Reading[];
   readonly contentType: string;
 };
 
 type Series = { readonly labels: Record<string, string | number>; readonly cell: Cell };
 
 /** From 0.25 ms, a commit to a local disk, to 5 s, where every caller has given up. */
-const SECONDS_BUCKETS = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+export const SECONDS_BUCKETS = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** `process`: with the figures of Node and the process too (memory, CPU, garbage collection); once per process. */
 export const createMetrics = (options: { readonly process: boolean }): Metrics => {
@@ -161,12 +42,12 @@ export const createMetrics = (options: { readonly process: boolean }): Metrics =
   if (options.process) collectDefaultMetrics({ register: registry });
   const samples: (() => void)[] = [];
   const families = new Map<string, Map<string, Series>>();
-  const timers = new Map<string, Timer>();
+  const timers = new Map<string, Timer & { readonly counts: readonly number[] }>();
 
   for (const [name, metric] of Object.entries<Metric>(METRICS)) {
     const base = { name, help: metric.help, labelNames: metric.labels, registers: [registry] };
     if (metric.type === 'histogram') {
-      timers.set(name, new Histogram({ ...base, buckets: SECONDS_BUCKETS }));
+      timers.set(name, timerOf(new Histogram({ ...base, buckets: SECONDS_BUCKETS })));
       continue;
     }
     const cells = new Map<string, Series>();
@@ -223,7 +104,28 @@ export const createMetrics = (options: { readonly process: boolean }): Metrics =
       for (const sample of samples) sample();
       return registry.metrics();
     },
+    readings: () => {
+      for (const sample of samples) sample();
+      return [
+        ...[...families].flatMap(([name, cells]) =>
+          [...cells.values()].map(({ labels, cell }) => ({ name: name as MetricName, labels, value: cell.value })),
+        ),
+        ...[...timers].map(([name, { counts }]) => ({ name: name as MetricName, labels: {}, value: [...counts] })),
+      ];
+    },
     contentType: registry.contentType,
+  };
+};
+
+const timerOf = (histogram: Histogram) => {
+  const counts = Array.from({ length: SECONDS_BUCKETS.length + 1 }, () => 0);
+  return {
+    counts,
+    observe: (seconds: number): void => {
+      histogram.observe(seconds);
+      const within = SECONDS_BUCKETS.findIndex((bound) => seconds <= bound);
+      counts[within === -1 ? SECONDS_BUCKETS.length : within]! += 1;
+    },
   };
 };
 

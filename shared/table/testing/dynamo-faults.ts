@@ -168,7 +168,6 @@ const bytesOf = async (stream: http.IncomingMessage): Promise<Buffer> => {
 
 const BATCHES = {
   BatchGetItem: { rest: 'UnprocessedKeys', none: { Responses: {} } },
-  BatchWriteItem: { rest: 'UnprocessedItems', none: {} },
 } as const;
 const isBatch = (operation: string): operation is keyof typeof BATCHES => operation in BATCHES;
 
