@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { epochMs } from '../schemas/time.ts';
+import type { DecisionList, DecisionReport } from '../schemas/generated/http.ts';
+import { DAY_MS, epochMs } from '../schemas/time.ts';
 import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
-import { LOCAL_ROLES } from './roles.ts';
+import { isFolding, LOCAL_ROLES } from './roles.ts';
+import { ROOMS } from './rooms.ts';
 import { type Api, openApi } from './testing/contract.ts';
 import { send } from './testing/http.ts';
 import { admit, beat, newAccount, start } from './testing/player.ts';
@@ -10,7 +12,11 @@ import { type Server, startServer } from './testing/server.ts';
 let server: Server;
 let api: Api;
 beforeAll(async () => {
-  server = await startServer({ METADATA_KEYS: 'package', DECISION_TIMEOUT_MS: '500' });
+  server = await startServer({
+    METADATA_KEYS: 'package',
+    DECISION_TIMEOUT_MS: '500',
+    CLOUDWATCH_NAMESPACE: 'playbeat-test',
+  });
   api = await openApi(server);
 });
 afterAll(() => server.close());
@@ -50,12 +56,25 @@ describe('/metrics', () => {
       'playbeat_heartbeats_rejected_total{code="VALIDATION_FAILED"} 2',
       'playbeat_optional_fields_dropped_total{field="metadata"} 2',
       'playbeat_decisions_total{outcome="allow",reason="OK"} 1',
+      'playbeat_objective_total{objective="heartbeats",result="met"} 3',
+      'playbeat_objective_total{objective="heartbeats",result="missed"} 0',
+      'playbeat_objective_total{objective="starts",result="missed"} 0',
       'playbeat_http_requests_total{route="/v1/heartbeats",method="POST",status="202"} 3',
       'playbeat_http_requests_total{route="/v1/heartbeats",method="POST",status="400"} 1',
       'playbeat_http_requests_total{route="/v1/sessions",method="POST",status="201"} 1',
     ]) {
       expect(text.split('\n')).toContain(line);
     }
+    const numberOf = (name: string): number =>
+      Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(name))
+          ?.split(' ')
+          .at(-1),
+      );
+    expect(numberOf('playbeat_objective_total{objective="freshness",result="met"}')).toBeGreaterThan(3);
+    expect(numberOf('playbeat_partitions_taken_total{processor="concurrency"}')).toBe(4);
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
     expect(text).not.toContain(accountId);
   });
@@ -66,9 +85,8 @@ describe('/admin', () => {
     const { status, json } = await api.admin({ path: '/admin/processors' });
     expect(status).toBe(200);
     const { processors } = json as { processors: readonly { name: string; partitions: readonly object[] }[] };
-    expect(processors.map((p) => p.name)).toEqual([
-      ...['concurrency', 'resume-position', 'view-end', 'trending', 'audience'],
-    ]);
+    const folds = LOCAL_ROLES.filter(isFolding).flatMap((role) => ROOMS[role].folds({ ledgerMs: 1 }));
+    expect(processors.map((p) => p.name)).toEqual(folds.map(({ name }) => name));
     expect(processors[0]!.partitions).toHaveLength(4);
     for (const one of processors[0]!.partitions) {
       expect(one).toMatchObject({ state: 'running', progress: 1, error: null, offset: expect.any(Number) });
@@ -131,14 +149,29 @@ describe('bytes that nobody can read', () => {
     const { text } = await api.admin({ path: '/metrics' });
     expect(text).toContain('playbeat_partition_paused{processor="concurrency",partition="2"} 1');
     const degraded = new Map<string, boolean>();
+    const unanswered: string[] = [];
     // Accounts fall into partitions as they will: go on until each of the four has been met.
     for (let i = 0; i < 200 && degraded.size < 4; i++) {
-      const sent = await api.call({ path: '/v1/sessions', body: start({ accountId: newAccount() }) });
+      const accountId = newAccount();
+      const sent = await api.call({ path: '/v1/sessions', body: start({ accountId }) });
       expect(sent.status).toBe(201);
       const decision = sent.json as { degraded: boolean; position: string | null };
       degraded.set(decision.position?.split('.')[1] ?? 'none', decision.degraded);
+      if (decision.position === null) unanswered.push(accountId);
     }
     expect(Object.fromEntries(degraded)).toEqual({ 0: false, 1: false, 3: false, none: true });
+    // What the fail mode answered is in the ledger, and in reports.
+    for (const accountId of unanswered) {
+      const ask = async () => (await api.call({ path: `/v1/accounts/${accountId}/decisions?sessionId=s-1` })).json;
+      let list = (await ask()) as DecisionList;
+      while (list.items.length === 0) list = (await ask()) as DecisionList;
+      expect(list.items).toMatchObject([
+        { outcome: 'admitted', reason: 'SERVICE_DEGRADED', rule: null, explanation: { replay: 'fail-mode' } },
+      ]);
+    }
+    const to = Date.now() + DAY_MS;
+    const report = await api.admin({ path: `/admin/reports/decisions?from=${to - 2 * DAY_MS}&to=${to}` });
+    expect((report.json as DecisionReport).total.degraded).toBe(unanswered.length);
   });
 });
 
@@ -162,4 +195,27 @@ describe('/docs', () => {
       expect((await send(server.url(), { path })).status).toBeGreaterThanOrEqual(400);
     },
   );
+});
+
+describe('the lines for CloudWatch', () => {
+  type Line = Readonly<Record<string, unknown>> & { readonly _aws?: { readonly CloudWatchMetrics: readonly object[] } };
+
+  it('say once more, when the process ends, what was counted since the last ones, and name nobody', async () => {
+    await server.kill('SIGTERM');
+    const lines = server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"_aws"'));
+    const documents = lines.map((line) => JSON.parse(line) as Line);
+    const added = (name: string, where: Readonly<Record<string, string>>): number =>
+      documents
+        .filter((line) => Object.entries(where).every(([label, value]) => line[label] === value))
+        .reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
+    expect(added('playbeat_heartbeats_total', { result: 'accepted', role: LOCAL_ROLES.join('+') })).toBe(3);
+    expect(added('playbeat_heartbeats_rejected_total', { code: 'VALIDATION_FAILED' })).toBe(2);
+    expect(added('playbeat_objective_total', { objective: 'heartbeats', result: 'met' })).toBe(3);
+    expect(documents.filter((line) => 'playbeat_event_loop_delay_p99_seconds' in line).length).toBeGreaterThan(2);
+    for (const { _aws } of documents) expect(_aws?.CloudWatchMetrics).toMatchObject([{ Namespace: 'playbeat-test' }]);
+    expect(lines.join('\n')).not.toMatch(new RegExp(`a-${process.pid}-|s-1|p-1|device-of|film-1`));
+  });
 });

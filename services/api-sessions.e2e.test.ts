@@ -169,6 +169,13 @@ describe('a session token', () => {
 
 describe('stop', () => {
   it.each([
+    ['/v1/sessions/%01/stop', { accountId: 'a' }, '/sessionId'],
+    ['/v1/sessions/s-1/stop', { accountId: 'a\u0085' }, '/accountId'],
+  ])('of %s with %j is refused: %s is no name', async (path, body, at) => {
+    expect(await api.call({ path, body })).toMatchObject({ status: 400, json: { errors: [{ path: at }] } });
+  });
+
+  it.each([
     ['POST', '/v1/sessions/s-1/stop', 'STOPPED'],
     ['DELETE', '/v1/sessions/s-1', 'TERMINATED_BY_USER'],
   ] as const)('by %s is 202, frees the slot at once, and the player learns it with its next beat', async (...of) => {

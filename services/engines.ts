@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TableName } from '../schemas/tables.ts';
+import { TABLE_NAMES, type TableName } from '../schemas/tables.ts';
 import { epochMs } from '../schemas/time.ts';
 import type { DynamoConfig, KafkaConfig, RedisConfig, SaslConfig } from '../shared/config/cluster-config.ts';
 import { type Config, isLoopback } from '../shared/config/config.ts';
@@ -9,7 +9,7 @@ import type { Secret } from '../shared/config/config-reader.ts';
 import { openDataFolder } from '../shared/config/data-folder.ts';
 import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
 import { openKafkaLog } from '../shared/log/kafka-log.ts';
-import { clientCredentials } from '../shared/log/kafka-log-oauth.ts';
+import { clientCredentials } from '../shared/identity/client-credentials.ts';
 import type { KafkaSasl } from '../shared/log/kafka-log-sasl.ts';
 import type { Log } from '../shared/log/log.ts';
 import { openEmbeddedState } from '../shared/state/embedded-state.ts';
@@ -27,6 +27,8 @@ export type Engine = {
   readonly store: StateStore;
   /** Null where the roles of this process keep nothing durable. */
   readonly table: Table | null;
+  /** Those of the catalogue that it has. */
+  readonly tables: readonly TableName[];
   /** Deletes durable rows that have expired, where nobody else does. */
   sweep(): Promise<void>;
   readonly secrets: { readonly pepper: Uint8Array; readonly tokenKey: Uint8Array };
@@ -73,6 +75,7 @@ const openEmbedded = ({ config, clock, onTrouble, onCheckpointFailed }: EnginePa
     const log = await openEmbeddedLog({
       folder: folder.path,
       partitions: config.partitions,
+      generation: config.logGeneration,
       clock: () => epochMs(clock()),
       onTrouble,
     });
@@ -92,12 +95,16 @@ const openEmbedded = ({ config, clock, onTrouble, onCheckpointFailed }: EnginePa
     });
     closers.push(() => table.close());
     const secrets = {
-      pepper: secretIn(folder.path, 'account-key-pepper', config.accountKeyPepper),
+      pepper: pepperOfFolder(folder.path, config),
       tokenKey: secretIn(folder.path, 'session-token-key', config.sessionTokenKey),
     };
     const sweep = async (): Promise<void> => void (await table.sweep());
-    return { log, store, table, sweep, secrets, alone: true };
+    return { log, store, table, tables: TABLE_NAMES, sweep, secrets, alone: true };
   });
+
+/** That of all tenants that have none of their own. */
+export const pepperOfFolder = (folder: string, { accountKeyPepper }: Pick<Config, 'accountKeyPepper'>): Uint8Array =>
+  secretIn(folder, 'account-key-pepper', accountKeyPepper);
 
 /** A given secret, or one made in the data folder and readable by its owner alone. */
 const secretIn = (folder: string, name: string, given: Secret | null): Uint8Array => {
@@ -114,7 +121,11 @@ const openCluster = (
   opened(async (closers) => {
     const store = await openRedisState({ ...redisOptions(redis), onError: onTrouble });
     closers.push(() => store.close());
-    const log = await openKafkaLog({ ...kafkaOptions(kafka, nodeId), partitions: config.partitions, onTrouble });
+    const log = await openKafkaLog({
+      ...(await kafkaOptions(kafka, nodeId)),
+      partitions: config.partitions,
+      onTrouble,
+    });
     closers.push(() => log.close());
     const durable = roles.filter((role) => ROLES[role].tables.length > 0);
     if (durable.length > 0 && dynamo === null)
@@ -126,7 +137,7 @@ const openCluster = (
     const { accountKeyPepper, sessionTokenKey } = config;
     if (accountKeyPepper === null || sessionTokenKey === null) throw new TypeError('a cluster shares its secrets');
     const secrets = { pepper: accountKeyPepper.reveal(), tokenKey: sessionTokenKey.reveal() };
-    return { log, store, table, sweep: async () => {}, secrets, alone: false };
+    return { log, store, table, tables, sweep: async () => {}, secrets, alone: false };
   });
 
 const openDynamo = async (
@@ -145,10 +156,10 @@ const openDynamo = async (
 
 const certificates = (file: string | null) => (file === null ? {} : { ca: readFileSync(file) });
 
-const kafkaOptions = (
+const kafkaOptions = async (
   kafka: KafkaConfig,
   clientId: string,
-): Omit<Parameters<typeof openKafkaLog>[0], 'partitions'> => ({
+): Promise<Omit<Parameters<typeof openKafkaLog>[0], 'partitions'>> => ({
   clientId,
   brokers: kafka.brokers,
   replicas: kafka.replicas,
@@ -156,10 +167,15 @@ const kafkaOptions = (
   prefix: kafka.prefix,
   createTopics: kafka.createTopics,
   ...(kafka.tls ? { ssl: certificates(kafka.caFile) } : {}),
-  ...(kafka.sasl === null ? {} : { sasl: saslOptions(kafka.sasl) }),
+  ...(kafka.sasl === null ? {} : { sasl: await saslOptions(kafka.sasl) }),
 });
 
-const saslOptions = (sasl: SaslConfig): KafkaSasl => {
+const saslOptions = async (sasl: SaslConfig): Promise<KafkaSasl> => {
+  if (sasl.mechanism === 'aws-msk-iam') {
+    // Loaded where it is wanted: who is not on AWS does not wait for its packages.
+    const { mskTokens } = await import('../shared/log/kafka-log-iam.ts');
+    return { mechanism: 'oauthbearer', token: mskTokens({ region: sasl.region }) };
+  }
   if (sasl.mechanism !== 'oauthbearer') return { ...sasl, password: sasl.password.reveal() };
   const { tokenUrl, clientId, clientSecret } = sasl;
   const token = clientCredentials({ url: tokenUrl, clientId, clientSecret: clientSecret.reveal(), fetch });

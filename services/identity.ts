@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../shared/config/config.ts';
 import type { IdentityConfig } from '../shared/config/identity-config.ts';
+import { callerAddress } from '../shared/http/address.ts';
+import { identifier, sessionReader } from '../shared/http/identify.ts';
+import { createLimits, type LimitedBy } from '../shared/http/limits.ts';
 import { type FindKey, fixedKeys, keysIn, keysInFile, remoteKeys } from '../shared/identity/key-set.ts';
+import type { Tokens } from '../shared/identity/tokens.ts';
 import { verifier, type Verify } from '../shared/identity/verifier.ts';
 
 /** A key set is a few kilobytes: who sends more, or takes longer, sends no keys. */
@@ -51,4 +55,28 @@ const fetchKeys = async (url: string): Promise<ReturnType<typeof keysIn>> => {
   if (text.length > MAX_KEYS_BYTES)
     throw new Error(`the keys of AUTH_JWKS_URL are larger than ${MAX_KEYS_BYTES} bytes`);
   return keysIn(JSON.parse(text));
+};
+
+type DoorParts = {
+  readonly config: Pick<Config, 'tenant' | 'trustedProxies' | 'rates'>;
+  readonly verify: Verify | null;
+  readonly tokens: Pick<Tokens, 'readSession'>;
+  readonly clock: () => number;
+  readonly limited: (by: LimitedBy) => void;
+};
+
+/** What stands in front of every route: who calls, from where, and how often. */
+export const openDoor = ({ config, verify, tokens, clock, limited }: DoorParts) => {
+  const { tenant, trustedProxies, rates } = config;
+  const readSession = sessionReader(tokens, clock);
+  const addressOf = callerAddress(trustedProxies);
+  const limiting = { asked: verify !== null, addressOf, steadyMs: () => performance.now(), limited };
+  return {
+    readSession,
+    addressOf,
+    identify: identifier({ verify, readSession, tenant }),
+    limits: createLimits({ ...limiting, rates }),
+    // However many calls come, who operates it gets in.
+    adminLimits: createLimits({ ...limiting, rates: { ...rates, node: 0 } }),
+  };
 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { ROLE_NAMES, ROLES } from './roles.ts';
-import { type Api, matchesPath, openApi } from './testing/contract.ts';
+import { type Api, isOfAdmins, matchesPath, openApi } from './testing/contract.ts';
 import { send } from './testing/http.ts';
 import { type Server, startServer } from './testing/server.ts';
 
@@ -35,14 +35,18 @@ const CONTRACT = [
   'GET /v1/accounts/{accountId}/profiles/{profileId}/resume-positions',
   'GET /v1/views/{sessionId}',
   'GET /v1/accounts/{accountId}/views',
+  'GET /v1/accounts/{accountId}/decisions',
   'GET /v1/trending',
   'GET /v1/contents/{contentId}/audience',
   'GET /admin/policies',
   'POST /admin/policies',
   'POST /admin/policies/{version}/activate',
   'POST /admin/mode',
+  'POST /admin/erasures',
+  'GET /admin/accounts/{accountId}/export',
   'GET /admin/processors',
   'GET /admin/parked',
+  'GET /admin/reports/decisions',
   'GET /healthz',
   'GET /readyz',
   'GET /metrics',
@@ -62,7 +66,7 @@ describe('/openapi.json', () => {
 
   it('has exactly what the service answers: every path and method of it, and no other method on them', async () => {
     for (const path of Object.keys(api.document.paths)) {
-      const base = path.startsWith('/admin') || path === '/metrics' ? server.adminUrl() : server.url();
+      const base = isOfAdmins(path) ? server.adminUrl() : server.url();
       const answered: string[] = [];
       for (const method of METHODS) {
         const asked = path.replaceAll(/\{\w+\}/g, 'x');

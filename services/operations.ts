@@ -12,8 +12,6 @@ export type Operations = {
   readonly roles: readonly RoleName[];
   readonly stopping: () => boolean;
   readonly metrics: Metrics;
-  /** Sets the gauges. */
-  readonly sample: () => void;
 };
 
 /** The newest of the parked records that are shown. */
@@ -66,7 +64,6 @@ export const operationRoutes = (
       responses: { 200: null },
       problems: [],
       handle: async () => {
-        operations.sample();
         const body = await operations.metrics.text();
         return { status: 200, body, headers: { 'content-type': operations.metrics.contentType } };
       },

@@ -1,20 +1,15 @@
 import { epochMs, SECOND_MS } from '../schemas/time.ts';
 import type { TopicName } from '../schemas/topics.ts';
 import type { Log } from '../shared/log/log.ts';
-import type { Processor } from '../shared/runtime/processor.ts';
 import { type PartitionStatus, runProcessor } from '../shared/runtime/run.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import type { Table } from '../shared/table/table.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
 import type { Metrics } from '../shared/telemetry/metrics.ts';
-import { archive } from './archive/archive.ts';
-import { concurrency } from './concurrency/concurrency.ts';
+import type { Tracing } from '../shared/telemetry/tracing.ts';
 import { observedProcessor } from './observed-processor.ts';
-import { resumePosition } from './resume-position/resume.ts';
-import { type FoldingRole, type RoleName, ROLES } from './roles.ts';
-import { audience } from './trending/audience.ts';
-import { trending } from './trending/trending.ts';
-import { viewEnd } from './view-end/view-end.ts';
+import { isFolding, type RoleName, ROLES } from './roles.ts';
+import { type FoldOptions, ROOMS } from './rooms.ts';
 
 /** The processors that this process runs. */
 export type Processors = {
@@ -28,7 +23,7 @@ export type Processors = {
   close(): Promise<void>;
 };
 
-export type ProcessorsOptions = {
+export type ProcessorsOptions = FoldOptions & {
   readonly roles: readonly RoleName[];
   readonly log: Log;
   readonly store: StateStore;
@@ -39,29 +34,21 @@ export type ProcessorsOptions = {
   readonly pause: (ms: number) => Promise<void>;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly tracing: Pick<Tracing, 'decided'>;
 };
-
-// State and control state are their processor's own: nobody else looks into them.
-type AnyProcessor = Processor<unknown, unknown>;
-const FOLDS: Readonly<Record<FoldingRole, readonly AnyProcessor[]>> = {
-  concurrency: [concurrency as AnyProcessor],
-  'resume-position': [resumePosition as AnyProcessor],
-  'view-end': [viewEnd as AnyProcessor],
-  trending: [trending as AnyProcessor, audience as AnyProcessor],
-  archive: [archive as AnyProcessor],
-};
-const isFolding = (role: RoleName): role is FoldingRole => role in FOLDS;
 
 /** How long a start waits for the folds to catch up before it takes calls all the same. */
 const CATCH_UP_MS = 10 * SECOND_MS;
 
 export const startProcessors = async (options: ProcessorsOptions): Promise<Processors> => {
-  const { roles, log, store, table, partitions, clock, pause } = options;
-  const folds = roles.filter(isFolding).flatMap((role) => FOLDS[role].map((processor) => ({ role, processor })));
+  const { roles, log, store, table, partitions, clock, pause, logger } = options;
+  const folds = roles
+    .filter(isFolding)
+    .flatMap((role) => ROOMS[role].folds(options).map((processor) => ({ role, processor })));
   const running = await Promise.all(
     folds.map(async ({ role, processor }) => {
       const { name, input } = processor;
-      const watched = observedProcessor(name, options);
+      const watched = observedProcessor(processor, options);
       const one = await runProcessor({
         processor,
         log,
@@ -87,11 +74,18 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
     caughtUp: async () => {
       const numbers = Array.from({ length: partitions }, (_, partition) => partition);
       const untilMs = clock() + CATCH_UP_MS;
-      const folded = async ({ name, input }: (typeof running)[number]): Promise<void> => {
+      const folded = async ({ name, input, one }: (typeof running)[number]): Promise<void> => {
         await Promise.all(
           numbers.map(async (partition) => {
-            const { end } = await log.bounds(input, partition);
-            await store.waitFor(name, partition, end, Math.max(0, untilMs - clock()));
+            const { first, end } = await log.bounds(input, partition);
+            // Where there was nothing to fold, nothing has been stored: there would be nothing to wait for.
+            const isThere = one.status().some((own) => own.partition === partition && own.offset >= end);
+            if (first === end || isThere) return;
+            if (!(await store.waitFor(name, partition, end, Math.max(0, untilMs - clock()))))
+              logger.warn(
+                { processor: name, partition, end },
+                'calls are taken before all that the log holds is folded',
+              );
           }),
         );
       };

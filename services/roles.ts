@@ -9,6 +9,8 @@ export type Role = {
   readonly summary: string;
   readonly consumes: readonly TopicName[];
   readonly produces: readonly TopicName[];
+  /** The consumer groups that it is in, where they are not called as it is. */
+  readonly groups?: readonly string[];
   readonly keepsState: boolean;
   /** Runs only where it is named. */
   readonly onRequest: boolean;
@@ -22,7 +24,7 @@ export const ROLES = {
   ingest: {
     summary: 'validates, stamps and appends what players send',
     consumes: [],
-    produces: ['heartbeats.v1'],
+    produces: ['heartbeats.v1', 'stream-decisions.v1', 'audit.v1'],
     keepsState: false,
     onRequest: false,
     tables: [],
@@ -31,7 +33,7 @@ export const ROLES = {
   concurrency: {
     summary: 'decides who may stream, and answers block-checks',
     consumes: ['heartbeats.v1'],
-    produces: ['stream-decisions.v1', 'heartbeats.v1.parked', 'heartbeats.v1', 'policies.v1'],
+    produces: ['stream-decisions.v1', 'heartbeats.v1.parked', 'heartbeats.v1', 'policies.v1', 'audit.v1'],
     keepsState: true,
     onRequest: false,
     tables: [],
@@ -63,10 +65,20 @@ export const ROLES = {
     summary: 'counts who watches what, and ranks it',
     consumes: ['heartbeats.v1', 'audience-moves.v1', 'audience-counts.v1'],
     produces: ['audience-moves.v1', 'audience-counts.v1'],
+    groups: ['trending', 'audience'],
     keepsState: true,
     onRequest: false,
     tables: [],
     serves: ['/v1/trending', '/v1/contents/*/audience'],
+  },
+  'decision-ledger': {
+    summary: 'keeps what was decided, reports it, and explains it',
+    consumes: ['stream-decisions.v1', 'heartbeats.v1'],
+    produces: [],
+    keepsState: true,
+    onRequest: false,
+    tables: ['decisions', 'decisions-by-day'],
+    serves: ['/v1/accounts/*/decisions'],
   },
   archive: {
     summary: 'keeps what players sent, for clickstream analysis',
@@ -80,16 +92,10 @@ export const ROLES = {
 } as const satisfies Record<string, Role>;
 
 export type RoleName = keyof typeof ROLES;
-/** Those that fold a topic. */
+/** Those that fold a topic: each has a room in rooms.ts. */
 export type FoldingRole = Exclude<RoleName, 'ingest'>;
-export const ROLE_NAMES: readonly RoleName[] = [
-  'ingest',
-  'concurrency',
-  'resume-position',
-  'view-end',
-  'trending',
-  'archive',
-];
+export const isFolding = (role: RoleName): role is FoldingRole => role !== 'ingest';
+export const ROLE_NAMES = Object.keys(ROLES) as readonly RoleName[];
 /** What `local` stands for, and a process that names none. */
 export const LOCAL_ROLES: readonly RoleName[] = ROLE_NAMES.filter((name) => !ROLES[name].onRequest);
 export const isRole = (text: string): text is RoleName => ROLE_NAMES.some((name) => name === text);

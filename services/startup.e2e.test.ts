@@ -44,7 +44,7 @@ describe('a start that cannot be', () => {
     const { code, stderr } = await runToEnd({}, ['local', 'trends']);
     expect([code, stderr.trim()]).toEqual([
       1,
-      'no such role: trends. There are: ingest, concurrency, resume-position, view-end, trending, archive; ' +
+      'no such role: trends. There are: ingest, concurrency, resume-position, view-end, trending, decision-ledger, archive; ' +
         'none, or local, for all but archive.',
     ]);
   });
@@ -80,6 +80,19 @@ describe('a start that cannot be', () => {
     expect(await refusal({ DATA_DIR: data })).toMatch(
       /log\.sqlite: file is not a database.*docs\/runbook\/storage\.md/,
     );
+  });
+});
+
+describe('a start', () => {
+  it('warns of nothing, in a new folder and in one of before', async () => {
+    const server = await startServer();
+    try {
+      await server.kill('SIGTERM');
+      await server.restart();
+      expect(server.output()).not.toMatch(/"level":"(warn|error|fatal)"/);
+    } finally {
+      await server.close();
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Listed } from '../shared/table/table.ts';
 import {
   GOES_ON_S,
   type Handed,
@@ -25,7 +26,7 @@ const batchesOf = (handed: readonly Handed[], group: string, partition: number):
   handed.filter((one) => one.group === group && one.partition === partition).map(({ records }) => records);
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, n) => all + n, 0);
 
-describe('resume-position, view-end and trending, stopped for 10 minutes under 200 households while concurrency runs', () => {
+describe('resume-position, view-end, trending and the ledger, stopped for 10 minutes under 200 households while concurrency runs', () => {
   let calm: Standstill;
   let stopped: Standstill;
   beforeAll(async () => {
@@ -54,7 +55,16 @@ describe('resume-position, view-end and trending, stopped for 10 minutes under 2
       }
   });
 
-  it('have in the end what they would have had: rows, durable rows, view ends and moves', () => {
+  it('have in the ledger each of the 1,515 decisions of those 10 minutes', () => {
+    const kept = stopped.remembered.filter((line) => line.startsWith('decisions '));
+    const rows = kept.flatMap((line) => (JSON.parse(line.replace(/^decisions \d+ /, '')) as Listed).rows);
+    const decided = stopped.decided.filter((line) => line.startsWith('decision '));
+    expect(rows.length).toBeGreaterThanOrEqual(decided.length);
+    const caughtUp = PARTITIONS.map((partition) => sum(batchesOf(stopped.caughtUpWith, 'decision-ledger', partition)));
+    expect(sum(caughtUp)).toBe(stopped.decidedMeanwhile);
+  });
+
+  it('have in the end what they would have had: rows, durable rows, decisions, view ends and moves', () => {
     expect(unlike(stopped.remembered, calm.remembered)).toEqual([]);
   });
 

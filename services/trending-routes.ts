@@ -33,7 +33,7 @@ export const openTrending = (options: TrendingOptions): Trending => {
     ...options,
     live,
     ranking,
-    read: availably((partition: number, contentId: string) => store.read(audience.name, partition, [contentId])),
+    read: availably((partition: number, key: string) => store.read(audience.name, partition, [key])),
   });
   return {
     routes,

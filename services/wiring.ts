@@ -1,41 +1,42 @@
 import { randomUUID } from 'node:crypto';
-import { recordSchemas, writeWithIds } from '../schemas/codec.ts';
-import { HOUR_MS, SECOND_MS } from '../schemas/time.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../schemas/time.ts';
 import type { Config } from '../shared/config/config.ts';
 import { createFront } from '../shared/http/front.ts';
-import { callerAddress } from '../shared/http/address.ts';
 import { allowedOrigins } from '../shared/http/cors.ts';
-import { identifier, sessionReader } from '../shared/http/identify.ts';
 import { drained, harden, listen } from '../shared/http/server.ts';
-import { accountKeys } from '../shared/identity/account-keys.ts';
+import { accountKeys, peppersIn } from '../shared/identity/account-keys.ts';
 import { networkKeys } from '../shared/identity/network-keys.ts';
 import type { Verify } from '../shared/identity/verifier.ts';
 import { createTokens } from '../shared/identity/tokens.ts';
 import { partitionOf } from '../shared/log/partition.ts';
-import { openSchemaRegistry, type SchemaRegistry } from '../shared/registry/schema-registry.ts';
-import { realTimer } from '../shared/state/real-timer.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
-import { createMetrics, type Metrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
+import { cloudwatchLines } from '../shared/telemetry/cloudwatch-lines.ts';
+import { createMetrics, watchEventLoop } from '../shared/telemetry/metrics.ts';
+import { openTracing } from '../shared/telemetry/tracing.ts';
 import { type Activation, openActivation } from './concurrency/activation.ts';
-import { openIdentity } from './identity.ts';
+import { openDoor, openIdentity } from './identity.ts';
 import { policyRoutes } from './concurrency/admin.ts';
 import { concurrency } from './concurrency/concurrency.ts';
-import { concurrencyRoutes } from './concurrency/routes.ts';
 import { accountReader } from './concurrency/view.ts';
+import { erasureRoutes } from './ingest/erasures.ts';
+import { failModeTeller } from './ingest/fail-mode.ts';
 import { heartbeatRoute } from './ingest/heartbeats.ts';
 import type { Ingest } from './ingest/ingest.ts';
 import { createLanes } from './ingest/lanes.ts';
 import { sessionRoutes } from './ingest/sessions.ts';
 import { createLive, LIVE_TURN_MS } from './live/live.ts';
-import { durableRoutes } from './durable-routes.ts';
+import { openAudit } from './audit.ts';
 import { type Engine, openEngine } from './engines.ts';
+import { exportRoutes } from './export-routes.ts';
 import { addLivePage, addPages } from './pages.ts';
 import { activatePolicyFile, watchPolicyFile } from './policy-file.ts';
 import { operationRoutes } from './operations.ts';
 import { observed } from './observed.ts';
 import { type Processors, startProcessors } from './processors.ts';
 import { METADATA_KEYS } from './resume-position/title.ts';
-import { LOCAL_ROLES, type RoleName } from './roles.ts';
+import { openRegistry } from './registry.ts';
+import { isFolding, LOCAL_ROLES, type RoleName } from './roles.ts';
+import { ROOMS } from './rooms.ts';
 import { openTrending, type Trending } from './trending-routes.ts';
 
 /** One process with some or all of the roles. The only place that chooses clocks and timers. */
@@ -74,24 +75,17 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
       onCheckpointFailed: watching.checkpointFailed,
     });
     closers.push(() => engine.close());
-    const { log, store } = engine;
+    const { log, store, table } = engine;
+    const tracing = await openTracing({ ...config.tracing, nodeId, system: engine.alone ? 'playbeat' : 'kafka' });
+    closers.push(() => tracing.close());
     const verify = await openIdentity(config, clock, onTrouble);
     const owns = roles.includes('concurrency');
     const activation = owns ? await openActivation({ log, store, partitions: config.partitions, clock }) : null;
     if (activation !== null) await activatePolicyFile(activation, config, logger);
-    const { partitions } = config;
+    const { partitions, ledgerMs, cloudwatch } = config;
     const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-    const processors = await startProcessors({
-      roles,
-      log,
-      store,
-      table: engine.table,
-      partitions,
-      clock,
-      pause,
-      metrics,
-      logger,
-    });
+    const folding = { roles, log, store, table, partitions, ledgerMs, clock, pause, metrics, logger, tracing };
+    const processors = await startProcessors(folding);
     closers.push(() => processors.close());
     const trending = roles.includes('trending')
       ? openTrending({
@@ -138,20 +132,34 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
         })
       : null;
     const { nextRequestId } = served;
-    const door = { identify: served.identify, allowOrigin: allowedOrigins(config.corsOrigins), nextRequestId };
-    const admin = createFront({ ...watching.front, ...door, routes: served.adminRoutes });
-    const front = createFront({
+    const { identify, limits, adminLimits } = served.door;
+    const { serve: trace } = tracing;
+    const common = {
       ...watching.front,
-      ...door,
+      identify,
+      allowOrigin: allowedOrigins(config.corsOrigins),
+      nextRequestId,
+      trace,
+    };
+    const admin = createFront({ ...common, limits: adminLimits, routes: served.adminRoutes });
+    const front = createFront({
+      ...common,
+      limits,
       routes: [...served.publicRoutes, ...(live === null ? [] : [live.route])],
       extend: (app) => {
         addPages(app, { routes: [...served.publicRoutes, ...served.adminRoutes] });
         if (live !== null) addLivePage(app);
       },
     });
-    for (const { server } of [front, admin]) harden(server, config.maxConnections);
+    for (const { server } of [front, admin]) harden(server, config.maxConnections, watching.connectionDropped);
 
+    const told =
+      cloudwatch === null ? null : cloudwatchLines({ metrics, namespace: cloudwatch, role: roles.join('+') });
+    const tell = (): void => told?.lines(clock()).forEach((line) => process.stdout.write(`${line}\n`));
+    // The last minute's, too.
+    closers.push(tell);
     const timers = [
+      ...(told === null ? [] : [setInterval(tell, MINUTE_MS)]),
       setInterval(served.turn, TURN_MS),
       setInterval(() => void engine.sweep().catch(onTrouble), HOUR_MS),
       setInterval(() => void activation?.restate(processors.owned('concurrency')).catch(onTrouble), SECOND_MS),
@@ -180,26 +188,8 @@ export const start = async (config: Config, roles: readonly RoleName[], logger: 
 };
 
 /** By itself where all of Playbeat is one process: elsewhere it shows what one part sees. */
-const servesLivePage = ({ livePage, identity }: Config, roles: readonly RoleName[]): boolean =>
-  livePage === null ? identity === null && LOCAL_ROLES.every((role) => roles.includes(role)) : livePage === 'on';
-
-const REGISTRY_TIMEOUT_MS = 3 * SECOND_MS;
-
-const openRegistry = (config: Config, metrics: Metrics, logger: Logger): Promise<SchemaRegistry> | null => {
-  const { registry } = config;
-  if (registry === null) return null;
-  const { url, auth } = registry;
-  return openSchemaRegistry({
-    url,
-    auth: auth === null ? null : { username: auth.username, password: auth.password.reveal() },
-    timeoutMs: REGISTRY_TIMEOUT_MS,
-    schemas: recordSchemas(),
-    after: realTimer,
-    writeWithIds,
-    metrics,
-    logger,
-  });
-};
+const servesLivePage = ({ livePage }: Config, roles: readonly RoleName[]): boolean =>
+  livePage === null ? LOCAL_ROLES.every((role) => roles.includes(role)) : livePage === 'on';
 
 type Parts = {
   readonly config: Config;
@@ -240,23 +230,27 @@ const serve = (parts: Parts) => {
   const shared = {
     read,
     decided: waitsFor(concurrency.name),
-    accountKey: accountKeys(secrets.pepper),
+    accountKey: accountKeys(secrets.pepper, peppersIn(config.accountKeyPeppers.reveal(), config.logGeneration)),
     partitionOf: (key: string) => partitionOf(key, config.partitions),
+    generation: config.logGeneration,
     tokens,
     clock,
   };
-  const readSession = sessionReader(tokens, clock);
+  const audit = openAudit({ log, clock, accountKey: shared.accountKey });
   const networkKey = networkKeys(secrets.pepper);
-  const addressOf = callerAddress(config.trustedProxies);
+  const door = openDoor({ config, verify: parts.verify, tokens, clock, limited: watching.limited });
   const ingest: Ingest = {
     ...shared,
-    readSession,
+    readSession: door.readSession,
+    limits: door.limits,
     lanes,
+    audit,
     claims: { waiting: 0, most: config.startsWaitingMax },
-    networkKey: (req) => networkKey(addressOf(req)),
+    networkKey: (req) => networkKey(door.addressOf(req)),
     metadataKeys: [...new Set([...config.metadataKeys, ...METADATA_KEYS])],
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     nextRequestId,
+    answeredByFailMode: failModeTeller({ log, clock, defer: setImmediate, onTrouble: watching.trouble }),
     count: watching.counts,
   };
   let stopping = false;
@@ -266,29 +260,34 @@ const serve = (parts: Parts) => {
     roles,
     stopping: () => stopping,
     metrics: watching.metrics,
-    sample: () => {
-      watching.queued(lanes.queued());
-      parts.processors.sample();
-    },
   });
+  watching.metrics.beforeScrape(() => {
+    watching.queued(lanes.queued());
+    parts.processors.sample();
+  });
+  const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const secret = secrets.tokenKey;
+  const api = { ...shared, log, store, table, secret, waitsFor, nextRequestId, breathe };
+  const folded = roles.filter(isFolding).flatMap((role) => ROOMS[role].routes(api));
   return {
-    identify: identifier({ verify: parts.verify, readSession, tenant: config.tenant }),
+    door,
     nextRequestId,
     turn: lanes.turn,
     publicRoutes: [
       ...(roles.includes('ingest') ? [heartbeatRoute(ingest), ...sessionRoutes(ingest)] : []),
-      ...(roles.includes('concurrency') ? concurrencyRoutes(shared) : []),
-      ...(table === null
-        ? []
-        : durableRoutes({ ...shared, roles, log, store, table, secret: secrets.tokenKey, waitsFor, nextRequestId })),
+      ...folded.filter(({ port }) => port === 'public'),
       ...(parts.trending?.routes ?? []),
       ...operations.health,
     ],
-    adminRoutes: [
+    adminRoutes: audit.covered([
+      ...(roles.includes('ingest') ? erasureRoutes(ingest) : []),
+      ...exportRoutes({ ...shared, log, store, table, tables: parts.engine.tables }),
       ...(activation === null ? [] : policyRoutes({ activation, metadataKeys: config.metadataKeys })),
+      ...folded.filter(({ port }) => port === 'admin'),
       ...operations.health.map((route) => ({ ...route, port: 'admin' as const })),
       ...operations.admin,
-    ],
+      audit.route,
+    ]),
     stopping: () => {
       stopping = true;
     },

@@ -25,11 +25,11 @@ export const archive: Processor<never, undefined> = {
   upgrade: () => {
     throw new Error('the archive has no rows to upgrade');
   },
-  onRecord: (_state, event, at): Step<never> => ({
-    state: undefined,
+  onRecord: (_state, event, at): Step<never> => {
+    if (event.type === 'AccountErased') return { state: undefined, effects: [{ erase: 'payloads' }] };
     // Sessions that are there for limits alone are nobody's clicks.
-    effects: watchedBeat(event) === null ? [] : [{ put: rowOf(event, at) }],
-  }),
+    return { state: undefined, effects: watchedBeat(event) === null ? [] : [{ put: rowOf(event, at) }] };
+  },
   onTimer: () => ({ state: undefined, effects: [] }),
   onControl: () => undefined,
 };

@@ -57,13 +57,14 @@ export const concurrency: Processor<Account, Control> = {
       case 'SessionStopRequested':
         return onStop(before, event.value, at);
       case 'AccountErased':
-        return { state: undefined, effects: [] };
+        return { state: undefined, effects: [{ emit: 'stream-decisions.v1', key: at.key, record: null }] };
       case 'Tick':
       case 'PolicyActivated':
       case 'ResumeHidden':
       case 'ResumeUndone':
       case 'AudienceMoved':
       case 'TimeRelayed':
+      case 'StreamDecided':
         return step(before, [], at);
     }
   },

@@ -9,7 +9,6 @@ import type { Route } from '../../shared/http/route.ts';
 import type { Tokens } from '../../shared/identity/tokens.ts';
 import type { Claimant } from './account.ts';
 import { holdsSlot } from './account.ts';
-import { concurrency } from './concurrency.ts';
 import { failsClosed, limitOf, matches } from './policy.ts';
 import {
   type AccountReader,
@@ -28,6 +27,8 @@ export type ConcurrencyApi = {
   readonly decided: (partition: number, offset: number) => Promise<boolean>;
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
   readonly partitionOf: (key: AccountKey) => number;
+  /** Of the log. */
+  readonly generation: number;
   readonly tokens: Tokens;
   readonly clock: () => number;
 };
@@ -188,7 +189,7 @@ const smallestLimit = ({ checkpoint, account }: Seen): number | null => {
 /** The account as it stands, or as it stands once it includes the position that the caller names. */
 const seenBy = (api: ConcurrencyApi, call: Call, key: AccountKey): Seen | Promise<Seen> => {
   const partition = api.partitionOf(key);
-  return readAfter(call, { topic: concurrency.input, partition, reached: api.decided }, () => {
+  return readAfter(call, { generation: api.generation, partition, reached: api.decided }, () => {
     const seen = api.read(partition, [key]);
     return seen instanceof Promise ? seen.then((s) => s[0]!) : seen[0]!;
   });

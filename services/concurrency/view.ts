@@ -3,7 +3,7 @@ import type { Heartbeat } from '../../schemas/generated/records.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { SECOND_MS } from '../../schemas/time.ts';
 import type { Tokens } from '../../shared/identity/tokens.ts';
-import { formatPosition, positionOf } from '../../shared/log/position.ts';
+import { formatPosition, GENERATION, positionOf } from '../../shared/log/position.ts';
 import { stateIn } from '../../shared/runtime/processor.ts';
 import type { Checkpoint, MaybePromise, StateStore, StateView } from '../../shared/state/state.ts';
 import {
@@ -197,7 +197,7 @@ export const activeSessions = (seen: Seen, asker: Asker, withTokens: boolean): r
   });
 };
 
-const statusOf = (s: Session, live: number): ActiveSession['status'] => {
+export const statusOf = (s: Session, live: number): ActiveSession['status'] => {
   if (isLate(s, live)) return 'late';
   if (s.pausedSinceLiveMs !== null) return 'paused';
   return s.status === 'starting' ? 'starting' : 'active';
@@ -212,9 +212,9 @@ const freesIn = (s: Session, live: number): number | null => {
 };
 
 const positionText = ({ partition, checkpoint }: Seen): string | null =>
-  checkpoint === null || checkpoint.offset === 0
+  checkpoint === null || checkpoint.offset % GENERATION === 0
     ? null
-    : formatPosition(positionOf(concurrency.input, partition, checkpoint.offset - 1));
+    : formatPosition(positionOf(partition, checkpoint.offset - 1));
 
 /** The store went back, or the newest record folded is old, or state is being made again. */
 const isDegraded = ({ checkpoint, wentBack }: Seen, nowMs: number): boolean =>

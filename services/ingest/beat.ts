@@ -49,6 +49,7 @@ export const submit = (ingest: Ingest, call: Call, submitted: Submitted): void =
           networkKey: ingest.networkKey(call.req),
           lastDecision: seen === null ? null : stampFrom(seen, beat.sessionId, receivedAtMs),
           claims,
+          trace: call.trace ?? undefined,
           metadataKeys: ingest.metadataKeys,
         }),
       ),
@@ -61,9 +62,12 @@ export const submit = (ingest: Ingest, call: Call, submitted: Submitted): void =
         const decision = seen === null || session === undefined ? null : latest(ingest, seen, key, beat);
         return submitted.accepted(resultOf(ingest, submitted, stored, decision));
       }
-      void decideAfter(ingest, stored, key, beat).then((decision) =>
-        submitted.accepted(resultOf(ingest, submitted, stored, decision)),
-      );
+      void decideAfter(ingest, stored, key, beat).then((decision) => {
+        // Without a position it is nobody's decision but the fail mode's.
+        if (isClaim && decision.position === null)
+          ingest.answeredByFailMode({ key, tenant, claim: beat, stored, allowed: true });
+        submitted.accepted(resultOf(ingest, submitted, stored, decision));
+      });
     },
     refused: submitted.refused,
   });
@@ -92,7 +96,7 @@ const decideAfter = async (ingest: Ingest, stored: Stored, key: string, beat: He
 };
 
 const resultOf = (ingest: Ingest, { beat, dropped }: Submitted, stored: Stored, decision: Decision | null): string => {
-  const position = formatPosition(positionOf('heartbeats.v1', stored.partition, stored.offset));
+  const position = formatPosition(positionOf(stored.partition, stored.offset));
   const extra = dropped.length === 0 ? '' : `,"dropped":${JSON.stringify(dropped)}`;
   const sessionId = JSON.stringify(beat.sessionId);
   const decided = decision === null ? '' : `,"decision":${decisionText(decision, sessionId)}`;

@@ -26,6 +26,7 @@ export const claim = async (ingest: Ingest, claiming: Claim): Promise<{ readonly
   // Beats go on in a storm of starts: what cannot be decided soon is told to come back before it costs anything.
   if (claims.waiting >= claims.most) {
     const { requestId } = claiming.call;
+    ingest.count.startRefused();
     throw refusal('OVERLOADED', requestId, 'too many starts are being decided; start again in a moment');
   }
   claims.waiting += 1;
@@ -51,15 +52,17 @@ const decide = async (ingest: Ingest, claiming: Claim): Promise<{ readonly decis
       },
     },
     call.requestId,
-  );
+  ).catch((error: unknown) => {
+    ingest.count.startRefused();
+    throw error;
+  });
   const seen = await seenAfter(ingest, stored, key).catch(() => null);
   const decision = seen === null ? null : claiming.decide(seen);
   if (seen === null || decision === null || (decision.degraded && findSession(seen, sessionId) === undefined)) {
     return { decision: await undecided(ingest, claiming, { stored, seen, sent }) };
   }
   const tookMs = ingest.clock() - claiming.startedMs;
-  ingest.count.started(decision.decision, decision.reason, tookMs);
-  if (decision.degraded) ingest.count.degraded();
+  ingest.count.started(decision, tookMs);
   if (decision.decision === 'allow') return { decision };
   const refused = decision.reason === 'LIMIT_REACHED' || decision.reason === 'SESSION_CAP';
   const { retryAfterMs, ...extra } = decision;
@@ -78,14 +81,13 @@ const undecided = async (
   { key, sessionId, startedMs, call }: Claim,
   { stored, seen, sent }: { stored: Stored; seen: Seen | null; sent: SessionStarted | null },
 ): Promise<Decision> => {
-  ingest.count.degraded();
   const tookMs = ingest.clock() - startedMs;
   const basis = seen ?? stored.seen;
-  if (sent === null || basis === null || !decidesClosed(basis, sent.beat)) {
-    ingest.count.started('allow', 'SERVICE_DEGRADED', tookMs);
-    return decisionOpen(sessionId, ingest.clock());
-  }
-  ingest.count.started('stop', 'SERVICE_DEGRADED', tookMs);
+  const allowed = sent === null || basis === null || !decidesClosed(basis, sent.beat);
+  if (sent !== null) ingest.answeredByFailMode({ key, tenant: sent.beat.tenant, claim: sent.beat, stored, allowed });
+  const decision = allowed ? 'allow' : 'stop';
+  ingest.count.started({ decision, reason: 'SERVICE_DEGRADED', degraded: true }, tookMs);
+  if (allowed) return decisionOpen(sessionId, ingest.clock());
   const { requestId } = sent;
   const stop = {
     requestId,
@@ -94,6 +96,7 @@ const undecided = async (
     by: 'undecided' as const,
     receivedAtMs: ingest.clock(),
     source: 'ingest',
+    trace: sent.beat.trace,
   };
   const record = { key, encode: () => encode('SessionStopRequested', stop) };
   await append(ingest, stored.partition, record, call.requestId).catch(() => null);

@@ -1,6 +1,6 @@
 import type { IngestRejection } from '../../schemas/generated/http.ts';
 import { isBatch, validateBatch, validateHeartbeat } from '../../schemas/validate.ts';
-import { PROBLEMS } from '../../shared/errors/problems.ts';
+import { type ProblemCode, PROBLEMS } from '../../shared/errors/problems.ts';
 import { parseJson, readBody } from '../../shared/http/body.ts';
 import { type Call, JSON_TYPE, ProblemError, sendProblem } from '../../shared/http/call.ts';
 import { corsHeaders } from '../../shared/http/cors.ts';
@@ -21,6 +21,9 @@ import type { Refusal } from './lanes.ts';
 
 export const MAX_BEAT_BYTES = 4 * 1_024;
 export const MAX_BATCH_BYTES = 64 * 1_024;
+
+/** A batch counts as a call for every five of its beats: about what it costs. */
+export const callsOf = (beats: number): number => Math.ceil(beats / 5);
 
 /** The hot route: nothing here waits but for the log, unless the beat is itself a claim. */
 export const heartbeatRoute = (ingest: Ingest): Route => ({
@@ -69,7 +72,8 @@ const wantedOf = ({ query }: Call): Wanted => {
 };
 
 const fail = (ingest: Ingest, call: Call, error: unknown): void => {
-  const problem = error instanceof ProblemError ? error : new ProblemError('INTERNAL', PROBLEMS.INTERNAL.title);
+  const known = ingest.limits.refused(call, error);
+  const problem = known instanceof ProblemError ? known : new ProblemError('INTERNAL', PROBLEMS.INTERNAL.title);
   ingest.count.rejected(problem.code);
   ingest.count.answered(PROBLEMS[problem.code].status);
   sendProblem(call, problem.code, problem.message, problem.details);
@@ -99,6 +103,8 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
   // Where the batch names nobody, each beat may for itself.
   const perBeat = sessionToken === undefined && heartbeats.some((one) => tokenIn(one) !== undefined);
   const token = perBeat ? call.session : sessionTokenOf(ingest, call, sessionToken);
+  // Where each names its own session, each is counted as a call of it.
+  if (!perBeat) ingest.limits.charge({ caller: call.caller, session: token }, callsOf(heartbeats.length) - 1);
   const rejected: IngestRejection[] = [];
   const results: string[] = [];
   let open = heartbeats.length;
@@ -126,7 +132,7 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
       new ProblemError('VALIDATION_FAILED', 'no heartbeat of the batch is valid', { errors, extra: { rejected } }),
     );
   };
-  const reject = (index: number, code: string, detail: string, path: string, retryable: boolean): void => {
+  const reject = (index: number, code: ProblemCode, detail: string, path: string, retryable: boolean): void => {
     open -= 1;
     rejected.push({ index, code, detail, path, retryable });
     ingest.count.rejected(code);
@@ -139,7 +145,7 @@ const takeBatch = (ingest: Ingest, call: Call, body: unknown, wanted: Wanted): v
       bearer = own === undefined && token !== null ? token : sessionTokenOf(ingest, call, own);
     } catch (error) {
       const code = error instanceof ProblemError ? error.code : 'INTERNAL';
-      reject(index, code, error instanceof Error ? error.message : '', '/sessionToken', false);
+      reject(index, code, error instanceof Error ? error.message : '', '/sessionToken', PROBLEMS[code].retryable);
       continue;
     }
     const checked = validateHeartbeat(heartbeats[index], carriedBy(call, bearer));

@@ -1,15 +1,27 @@
-import type { FieldError } from '../../schemas/generated/http.ts';
+import type { Decision, FieldError } from '../../schemas/generated/http.ts';
 import type { CarriedIds } from '../../schemas/validate.ts';
-import { type Call, ProblemError, tenantOf } from '../../shared/http/call.ts';
+import type { ProblemCode } from '../../shared/errors/problems.ts';
+import { type Call, ProblemError, type Reply, tenantOf } from '../../shared/http/call.ts';
 import { otherAccount, unidentified } from '../../shared/http/guard.ts';
+import type { Limits } from '../../shared/http/limits.ts';
+import { spreadMs } from '../../shared/http/spread.ts';
 import type { AccountKey } from '../../schemas/ids.ts';
 import type { SessionToken, Tokens } from '../../shared/identity/tokens.ts';
 import type { AccountReader, Seen } from '../concurrency/view.ts';
+import type { FailModeAnswer } from './fail-mode.ts';
 import type { Item, Lanes, Refusal, Stored } from './lanes.ts';
 
 /** What the routes of ingest are made with. */
 export type Ingest = {
   readonly lanes: Lanes;
+  /** Does the work between two events of the audit, which say who asked for it and why. */
+  readonly audit: {
+    around(
+      call: Call,
+      what: { readonly action: string; readonly about: AccountKey },
+      work: () => Promise<Reply>,
+    ): Promise<Reply>;
+  };
   /** Starts that wait for their decision, and how many may. */
   readonly claims: { waiting: number; readonly most: number };
   readonly read: AccountReader;
@@ -21,20 +33,25 @@ export type Ingest = {
   readonly tokens: Tokens;
   /** Throws the problem of a session token that is not good. */
   readonly readSession: (text: string) => SessionToken;
+  readonly limits: Limits;
   readonly metadataKeys: readonly string[];
   readonly heartbeatIntervalMs: number;
   readonly clock: () => number;
   readonly nextRequestId: () => string;
+  /** Tells what the fail mode answered. */
+  readonly answeredByFailMode: (answer: FailModeAnswer) => void;
   readonly count: Counts;
 };
 
 /** What ingest counts; each is a plain addition. */
 export type Counts = {
   accepted(beats: number): void;
-  rejected(code: string): void;
+  rejected(code: ProblemCode): void;
   dropped(path: string): void;
   answered(status: number): void;
-  started(outcome: 'allow' | 'stop', reason: string, tookMs: number): void;
+  started(decision: Pick<Decision, 'decision' | 'reason' | 'degraded'>, tookMs: number): void;
+  /** It could not even be stored. */
+  startRefused(): void;
   degraded(): void;
 };
 
@@ -57,16 +74,9 @@ export const DETAILS: Readonly<Record<Refusal, string>> = {
   SHUTTING_DOWN: 'this node is going; send it again with the same sequence',
 };
 
-/** Up to twice as long for some as for others: whoever was refused together does not come back together. */
-const retryAfterMs = (requestId: string): number => {
-  let hash = 0;
-  for (let i = 0; i < requestId.length; i++) hash = (Math.imul(hash, 31) + requestId.charCodeAt(i)) | 0;
-  return 1_000 + (Math.abs(hash) % 1_000);
-};
-
 /** What is not accepted now, and when to send it again. */
 export const refusal = (why: Refusal, requestId: string, detail = DETAILS[why]): ProblemError =>
-  new ProblemError(why, detail, { retryAfterMs: retryAfterMs(requestId) });
+  new ProblemError(why, detail, { retryAfterMs: 1_000 + spreadMs(requestId) });
 
 /** Appends one record, and waits until it is stored. */
 export const append = (
@@ -92,8 +102,13 @@ export const seenAfter = async (ingest: Ingest, { partition, offset }: Stored, k
 
 /** The session token of a call, from its header or its body; null where another token says who calls. */
 export const sessionTokenOf = (ingest: Ingest, call: Call, inBody: string | undefined): SessionToken | null => {
-  const token = call.session ?? (inBody === undefined ? null : ingest.readSession(inBody));
-  if (token === null && call.caller === null) throw unidentified();
+  if (call.session !== null || inBody === undefined) {
+    if (call.session === null && call.caller === null) throw unidentified();
+    return call.session;
+  }
+  const token = ingest.readSession(inBody);
+  // By its header, the call was nobody's, and nothing was counted.
+  if (call.caller === null) ingest.limits.pass({ ...call, session: token }, true);
   return token;
 };
 
@@ -105,6 +120,19 @@ export const bearerOf = (
   tenant: token?.tenant ?? tenantOf(call),
   claims: (token ?? call.caller)?.claims ?? {},
 });
+
+/** What a service does to an account's streams is an event of the audit; what the account does itself is its own. */
+export const auditedIfService = (
+  ingest: Ingest,
+  call: Call,
+  what: { readonly action: string; readonly about: AccountKey },
+  work: () => Promise<Reply>,
+): Promise<Reply> => {
+  const { caller } = call;
+  return caller !== null && caller.who !== null && caller.rights.has('service')
+    ? ingest.audit.around(call, what, work)
+    : work();
+};
 
 /** What a body may leave out where a token says it. */
 export const carriedBy = ({ caller }: Call, token: SessionToken | null): CarriedIds | undefined => {

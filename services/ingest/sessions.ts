@@ -5,8 +5,9 @@ import { validateSignal, validateStart, validateStop } from '../../schemas/valid
 import { readJson } from '../../shared/http/body.ts';
 import { type Call, ProblemError, type Reply, tenantOf } from '../../shared/http/call.ts';
 import { refuseOther } from '../../shared/http/guard.ts';
+import { idOf } from '../../shared/http/query.ts';
 import { repeatIdOf } from '../../shared/http/repeats.ts';
-import type { Route } from '../../shared/http/route.ts';
+import { REASON_QUERY, type Route } from '../../shared/http/route.ts';
 import { SESSION_TOKEN_MS } from '../../shared/identity/tokens.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { askerFor, decisionOf, type Seen, signalledSession, stampFrom } from '../concurrency/view.ts';
@@ -14,6 +15,7 @@ import { claim } from './claim.ts';
 import { MAX_BEAT_BYTES } from './heartbeats.ts';
 import {
   append,
+  auditedIfService,
   bearerOf,
   carriedBy,
   type Ingest,
@@ -34,6 +36,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     callers: ['session', 'player', 'service'],
     tokenInBody: true,
     touches: 'account-in-body',
+    query: [REASON_QUERY],
     request: 'start-request',
     responses: { 201: 'start-response' },
     problems: ['STREAM_LIMIT_EXCEEDED', 'SESSION_ENDED', 'DECISION_UNAVAILABLE', ...PLAYER_PROBLEMS],
@@ -48,6 +51,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     callers: ['session', 'player', 'service'],
     tokenInBody: true,
     touches: 'account-in-body',
+    query: [REASON_QUERY],
     request: 'stop-request',
     responses: { 202: 'object' },
     problems: PLAYER_PROBLEMS,
@@ -61,7 +65,7 @@ export const sessionRoutes = (ingest: Ingest): readonly Route[] => [
     port: 'public',
     callers: ['session', 'player', 'service'],
     touches: 'account-in-query',
-    query: [{ name: 'accountId', description: 'The account of the session, where no token has it.' }],
+    query: [{ name: 'accountId', description: 'The account of the session, where no token has it.' }, REASON_QUERY],
     responses: { 202: 'object' },
     problems: PLAYER_PROBLEMS,
     handle: (call) => stop(ingest, call),
@@ -109,17 +113,18 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
       networkKey: ingest.networkKey(call.req),
       lastDecision: seen === null ? null : stampFrom(seen, beat.sessionId, startedMs),
       claims,
+      trace: call.trace ?? undefined,
       metadataKeys: ingest.metadataKeys,
     });
   const asker = askerFor(ingest, key, beat.profileId);
   const terminate = terminations(ingest, beat, key);
-  const { decision } = await claim(ingest, {
+  const claiming = {
     call,
     key,
     startedMs,
     asker,
     sessionId: beat.sessionId,
-    record: (seen) => ({
+    record: (seen: Seen | null): SessionStarted => ({
       requestId,
       origin: 'player',
       leaseMs: null,
@@ -127,21 +132,28 @@ const start = async (ingest: Ingest, call: Call): Promise<Reply> => {
       terminate,
       beat: stamped(seen),
     }),
-    decide: (seen) => decisionOf(seen, beat.sessionId, asker),
-  });
-  const sessionToken = ingest.tokens.signSession({
-    tenant,
-    accountId: beat.accountId,
-    profileId: beat.profileId,
-    deviceId: beat.deviceId,
-    deviceType: beat.deviceType,
-    contentId: beat.contentId,
-    contentType: beat.contentType,
-    sessionId: beat.sessionId,
-    claims,
-    expiresAtMs: startedMs + SESSION_TOKEN_MS,
-  });
-  return { status: 201, body: { ...decision, sessionToken, nextHeartbeatMs: ingest.heartbeatIntervalMs } };
+    decide: (seen: Seen) => decisionOf(seen, beat.sessionId, asker),
+  };
+  const begin = async (): Promise<Reply> => {
+    const { decision } = await claim(ingest, claiming);
+    const sessionToken = ingest.tokens.signSession({
+      tenant,
+      accountId: beat.accountId,
+      profileId: beat.profileId,
+      deviceId: beat.deviceId,
+      deviceType: beat.deviceType,
+      contentId: beat.contentId,
+      contentType: beat.contentType,
+      sessionId: beat.sessionId,
+      claims,
+      expiresAtMs: startedMs + SESSION_TOKEN_MS,
+    });
+    return { status: 201, body: { ...decision, sessionToken, nextHeartbeatMs: ingest.heartbeatIntervalMs } };
+  };
+  // Only a start that stops other sessions is more than the account's own.
+  return terminate.length === 0
+    ? begin()
+    : auditedIfService(ingest, call, { action: 'startSession', about: key }, begin);
 };
 
 const signal = async (ingest: Ingest, call: Call): Promise<Reply> => {
@@ -171,6 +183,7 @@ const signal = async (ingest: Ingest, call: Call): Promise<Reply> => {
         receivedAtMs: startedMs,
         networkKey: null,
         claims: {},
+        trace: call.trace ?? undefined,
         metadataKeys: ingest.metadataKeys,
       }),
     }),
@@ -192,19 +205,17 @@ const terminations = (ingest: Ingest, beat: StartRequest, accountKey: string): S
   });
 
 const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
-  const sessionId = call.params['sessionId'] ?? '';
+  const sessionId = idOf('sessionId', call.params['sessionId'] ?? '');
   const body = call.req.method === 'DELETE' ? undefined : await readJson(call.req, MAX_BEAT_BYTES);
   const checked = validateStop(body);
   if (!checked.ok) throw invalid(checked.errors);
   const token = sessionTokenOf(ingest, call, checked.value.sessionToken);
   const own = (token ?? call.caller)?.accountId ?? undefined;
-  const accountId = checked.value.accountId ?? call.query.get('accountId') ?? own;
-  if (accountId === undefined) {
+  const asked = checked.value.accountId ?? call.query.get('accountId') ?? own;
+  if (asked === undefined) {
     throw invalid([{ path: '/accountId', code: 'REQUIRED', detail: 'is required where no session token has it' }]);
   }
-  if (sessionId.length > 128 || accountId.length === 0 || accountId.length > 128) {
-    throw invalid([{ path: '/sessionId', code: 'RANGE', detail: 'must have 1 to 128 characters' }]);
-  }
+  const accountId = idOf('accountId', asked);
   if (token !== null && (token.accountId !== accountId || token.sessionId !== sessionId)) {
     throw new ProblemError('SESSION_TOKEN_MISMATCH', 'the session token is for another session');
   }
@@ -213,18 +224,22 @@ const stop = async (ingest: Ingest, call: Call): Promise<Reply> => {
   const key = ingest.accountKey(tenant, accountId);
   const by = checked.value.by ?? (call.req.method === 'DELETE' ? 'user' : 'player');
   const requestId = repeatIdOf(call, checked.value.requestId, ingest.nextRequestId);
-  const record = { requestId, tenant, sessionId, by, receivedAtMs: ingest.clock(), source: 'api' };
+  const trace = call.trace ?? undefined;
+  const record = { requestId, tenant, sessionId, by, receivedAtMs: ingest.clock(), source: 'api', trace };
   const partition = ingest.partitionOf(key);
-  const stored = await append(
-    ingest,
-    partition,
-    { key, encode: () => encode('SessionStopRequested', record) },
-    call.requestId,
-  );
-  // Answered once it is folded, so that whoever asks next finds the slot free; if that takes long, it is stored anyway.
-  await ingest.decided(partition, stored.offset + 1);
-  const position = formatPosition(positionOf('heartbeats.v1', stored.partition, stored.offset));
-  return { status: 202, body: { sessionId, position } };
+  const action = call.req.method === 'DELETE' ? 'endSession' : 'stopSession';
+  return auditedIfService(ingest, call, { action, about: key }, async () => {
+    const stored = await append(
+      ingest,
+      partition,
+      { key, encode: () => encode('SessionStopRequested', record) },
+      call.requestId,
+    );
+    // Answered once it is folded, so that whoever asks next finds the slot free; if that takes long, it is stored anyway.
+    await ingest.decided(partition, stored.offset + 1);
+    const position = formatPosition(positionOf(stored.partition, stored.offset));
+    return { status: 202, body: { sessionId, position } };
+  });
 };
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

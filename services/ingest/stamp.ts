@@ -12,6 +12,7 @@ export type Stamp = {
   readonly networkKey: string | null;
   readonly lastDecision: Reason | null;
   readonly claims: Heartbeat['claims'];
+  readonly trace?: Heartbeat['trace'];
   /** The keys of `metadata` that this installation declares. */
   readonly metadataKeys: readonly string[];
 };
@@ -53,6 +54,7 @@ export const stampBeat = (beat: HeartbeatRequest, stamp: Stamp): Heartbeat => {
     networkKey: stamp.networkKey,
     lastDecision: stamp.lastDecision,
     claims: stamp.claims,
+    trace: stamp.trace,
   };
 };
 

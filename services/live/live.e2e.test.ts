@@ -125,8 +125,8 @@ describe('the live page in Chromium', () => {
   });
 
   it('shows each processor with its four partitions', async () => {
-    await page.locator('#health li').nth(4).waitFor();
-    for (const name of ['concurrency', 'resume-position', 'view-end', 'trending', 'audience']) {
+    await page.locator('#health li').nth(5).waitFor();
+    for (const name of ['concurrency', 'resume-position', 'view-end', 'trending', 'audience', 'decision-ledger']) {
       const text = await page.locator('#health li', { has: page.getByText(name, { exact: true }) }).innerText();
       expect(text).toMatch(/running[^]*lag \d+[^]*p0: \d+\s*p1: \d+\s*p2: \d+\s*p3: \d+/);
     }

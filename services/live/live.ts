@@ -101,7 +101,8 @@ export const createLive = (options: LiveOptions): Live => {
       operationId: 'liveEvents',
       summary: 'What happens now, as server-sent events: for the live page.',
       port: 'public',
-      callers: ['admin'],
+      // As those who may ask for the streams of every account.
+      callers: ['service'],
       touches: 'nobody',
       responses: { 200: null },
       problems: ['OVERLOADED', 'SHUTTING_DOWN'],

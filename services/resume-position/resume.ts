@@ -3,7 +3,7 @@ import type { ResumeHidden, ResumeUndone, SessionStopRequested } from '../../sch
 import { HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
 import { type At, type Effect, FEW_RECORDS, type Processor, type Step } from '../../shared/runtime/processor.ts';
 import { isOver } from '../../shared/sessions/lifecycle.ts';
-import { rowKey, rowOf, titleIn, tombstoneOf } from './row.ts';
+import { rowKey, rowOf, TABLE, titleIn } from './row.ts';
 import {
   hidden,
   includes,
@@ -84,11 +84,12 @@ const onEvent = (entries: readonly Entry[], event: LogEvent, at: Here): Folded =
     case 'ResumeUndone':
       return onCall(entries, event.value, at, (title) => undone(title, event.value, at));
     case 'AccountErased':
-      return { entries: [], effects: erased(entries, at) };
+      return { entries: [], effects: [{ erase: TABLE }] };
     case 'Tick':
     case 'PolicyActivated':
     case 'AudienceMoved':
     case 'TimeRelayed':
+    case 'StreamDecided':
       return { entries, effects: [] };
   }
 };
@@ -210,10 +211,6 @@ const folded = (
   const next: Entry = { title, lastLiveMs: at.liveMs, putDueLiveMs, stored: entry.stored || now };
   return { entries: [...others, next], effects: now ? [{ put: rowOf(at.key, title, at.appendedAtMs) }] : [] };
 };
-
-/** Rows that the state knows of expire; those it does not know of are for whoever erases the account from the table. */
-const erased = (entries: readonly Entry[], at: Here): readonly Effect[] =>
-  entries.filter((e) => e.stored).map((e) => ({ put: tombstoneOf(at.key, e.title, at.appendedAtMs) }));
 
 const step = (before: Household | undefined, { entries, effects }: Folded, at: Here): Step<Household> => {
   const dropped = entries.slice(0, Math.max(0, entries.length - MAX_TITLES));

@@ -39,6 +39,7 @@ const routes = resumeRoutes({
   },
   accountKey: (_tenant, account) => accountKey(account === 'household' ? KEY : 'others'),
   partitionOf: () => 0,
+  generation: 1,
   clock: () => home.driver.now(),
   nextRequestId: () => `r-${(requests += 1)}`,
 });
@@ -94,7 +95,7 @@ describe('GET of one content', () => {
     const { driver } = home;
     const value = { ...callOf(), requestId: 'x' };
     const offset = driver.append(KEY, { type: 'ResumeHidden', value });
-    const after = formatPosition(positionOf('heartbeats.v1', 0, offset));
+    const after = formatPosition(positionOf(0, offset));
     expect((await call('/film')).json).not.toHaveProperty('hidden');
     isFolding = false;
     expect(codeOf(await call(`/film?after=${after}`))).toBe('503 NOT_YET');

@@ -11,7 +11,6 @@ import { choiceIn, idOf, invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Cursors } from '../../shared/table/cursor.ts';
 import type { AnyTable } from '../../shared/table/table.ts';
-import { resumePosition } from './resume.ts';
 import { type ListName, shelfOf, TABLE } from './row.ts';
 import { callOf, type Title, type TitleName } from './title.ts';
 import { type HouseholdReader, pageOf, resumePositionOf, type Seen, titlesOf } from './view.ts';
@@ -29,6 +28,8 @@ export type ResumeApi = {
   readonly cursors: Cursors;
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
   readonly partitionOf: (key: AccountKey) => number;
+  /** Of the log. */
+  readonly generation: number;
   readonly clock: () => number;
   readonly nextRequestId: () => string;
 };
@@ -178,7 +179,7 @@ const recordOf = (api: ResumeApi, call: Call, name: TitleName): ResumeHidden & R
 
 const seenBy = async (api: ResumeApi, call: Call, key: AccountKey): Promise<Seen> => {
   const partition = api.partitionOf(key);
-  const from = { topic: resumePosition.input, partition, reached: api.waitFor };
+  const from = { generation: api.generation, partition, reached: api.waitFor };
   const seen = await readAfter(call, from, () => api.read(partition, key));
   refuseWarming(seen.checkpoint);
   return seen;

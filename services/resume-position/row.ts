@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { epochMs, type EpochMs } from '../../schemas/time.ts';
 import { TABLES } from '../../schemas/tables.ts';
+import { formatPosition, type Position } from '../../shared/log/position.ts';
 import type { TableKey, TableRow } from '../../shared/table/table.ts';
 import type { Point, Title, TitleName } from './title.ts';
 import { isFinished } from './watching.ts';
@@ -62,15 +63,6 @@ export const rowOf = (key: string, title: Title, appendedAtMs: EpochMs): TableRo
   item: { format: FORMAT, title },
 });
 
-/** Takes the place of a row that has to go: it has expired from the start. */
-export const tombstoneOf = (key: string, title: Title, appendedAtMs: EpochMs): TableRow => ({
-  ...rowKey(key, title),
-  version: versionOf({ ...title, changes: title.changes + 1 }),
-  places: {},
-  expiresAtMs: appendedAtMs,
-  item: {},
-});
-
 /** Of the item; rows outlive many releases. */
 const FORMAT = 1;
 
@@ -78,4 +70,11 @@ export const titleIn = (row: TableRow): Title => {
   if (row.item['format'] !== FORMAT) throw new Error(`a resume position of format ${String(row.item['format'])}`);
   // Of this format, the item is what `rowOf` made.
   return row.item['title'] as Title;
+};
+
+/** The row under another key, in another generation of the log: all that is in that log up to a position is in the row. */
+export const movedRow = (row: TableRow, key: string, upTo: Position): TableRow => {
+  const title = titleIn(row);
+  const asOf = title.asOf && { ...title.asOf, position: formatPosition(upTo) };
+  return { ...row, key, item: { ...row.item, title: { ...title, asOf } } };
 };

@@ -1,4 +1,5 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { pathMatches } from '../../shared/http/front.ts';
 import { type Request, type Response, send } from './http.ts';
 
 /**
@@ -23,8 +24,8 @@ export type Operation = {
   readonly [name: string]: unknown;
 };
 
-/** What any path may answer, whatever the operation: the request did not get as far as one, or there is none. */
-const ANYWHERE = [400, 404, 405, 408, 431];
+/** What any path may answer: the request did not get as far as an operation. */
+const ANYWHERE = [408, 431];
 const PROBLEM = 'application/problem+json';
 
 export const openApi = async (server: { url(): string; adminUrl(): string }): Promise<Api> => {
@@ -42,7 +43,7 @@ export const openApi = async (server: { url(): string; adminUrl(): string }): Pr
     return check(value) ? null : ajv.errorsText(check.errors);
   };
 
-  const verify = (request: Request, method: string, response: Response): void => {
+  const verify = (request: Request, { method, port, response }: Answered): void => {
     const refuse = (why: string): never => {
       throw new Error(`${method} ${request.path} answered ${response.status}, ${why}: ${response.text}`);
     };
@@ -51,11 +52,16 @@ export const openApi = async (server: { url(): string; adminUrl(): string }): Pr
       const wrong = matches('/components/schemas/problem', response.json);
       if (wrong !== null) refuse(wrong);
     }
-    const path = Object.keys(document.paths).find((pattern) => matchesPath(pattern, request.path));
+    const path = Object.keys(document.paths).find((one) => port.has(one) && matchesPath(one, request.path));
     const operation = path === undefined ? undefined : document.paths[path]?.[method.toLowerCase()];
     const answer = operation?.responses[response.status];
     if (answer === undefined || path === undefined) {
-      if (!ANYWHERE.includes(response.status) || type !== PROBLEM) refuse('which the document does not have');
+      const expected = [
+        ...ANYWHERE,
+        ...(operation !== undefined ? [] : [path === undefined ? 404 : 405]),
+        ...(isEncoded(request.path) ? [] : [400]),
+      ];
+      if (!expected.includes(response.status) || type !== PROBLEM) refuse('which the document does not have');
       return;
     }
     if (answer.content === undefined) return;
@@ -67,20 +73,43 @@ export const openApi = async (server: { url(): string; adminUrl(): string }): Pr
     );
     if (wrong !== null) refuse(wrong);
   };
-  const to =
-    (url: () => string) =>
-    async (request: Request): Promise<Response> => {
+  const paths = Object.keys(document.paths);
+  const to = (url: () => string, isHere: (path: string) => boolean): Api['call'] => {
+    const port = new Set(paths.filter(isHere));
+    return async (request) => {
       const response = await send(url(), request);
       const method = request.method ?? (request.body === undefined ? 'GET' : 'POST');
-      if (method !== 'OPTIONS' && method !== 'HEAD') verify(request, method, response);
+      if (method !== 'OPTIONS' && method !== 'HEAD') verify(request, { method, port, response });
       return response;
     };
-  return { document, url: () => server.url(), call: to(() => server.url()), admin: to(() => server.adminUrl()) };
+  };
+  return {
+    document,
+    url: () => server.url(),
+    call: to(
+      () => server.url(),
+      (path) => !isOfAdmins(path),
+    ),
+    admin: to(
+      () => server.adminUrl(),
+      (path) => isOfAdmins(path) || ON_BOTH.includes(path),
+    ),
+  };
+};
+
+type Answered = { readonly method: string; readonly port: ReadonlySet<string>; readonly response: Response };
+
+/** Whether an operation is served on the admin port. */
+export const isOfAdmins = (path: string): boolean => path.startsWith('/admin') || path === '/metrics';
+const ON_BOTH = ['/healthz', '/readyz'];
+
+const isEncoded = (path: string): boolean => {
+  try {
+    return decodeURIComponent(path.split('?')[0] ?? '') !== null;
+  } catch {
+    return false;
+  }
 };
 
 /** Whether a path of a call is meant by a path of the document. */
-export const matchesPath = (pattern: string, path: string): boolean => {
-  const parts = pattern.split('/');
-  const given = (path.split('?')[0] ?? '').split('/');
-  return parts.length === given.length && parts.every((part, i) => part.startsWith('{') || part === given[i]);
-};
+export const matchesPath = (pattern: string, path: string): boolean => pathMatches(pattern, path.split('?')[0] ?? '');

@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import { createFront, type Front } from '../../shared/http/front.ts';
+import { UNLIMITED } from '../../shared/http/limits.ts';
 import { listen } from '../../shared/http/server.ts';
 import { trusted } from '../../shared/identity/caller.ts';
 import type { Route } from '../../shared/http/route.ts';
@@ -12,7 +13,9 @@ export const openFront = async (
   const { server } = createFront({
     routes,
     identify: () => ({ caller: trusted('tenant'), session: null }),
+    limits: UNLIMITED,
     allowOrigin: () => null,
+    trace: () => null,
     nextRequestId: () => 'request',
     onAnswer: () => {},
     onInternal: (error) => {

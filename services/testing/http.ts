@@ -1,8 +1,10 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 
+export type Method = 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'PUT' | 'PATCH' | 'HEAD' | 'TRACE' | 'PROPFIND' | 'QUERY';
+
 export type Request = {
-  readonly method?: 'GET' | 'POST' | 'DELETE' | 'OPTIONS' | 'PUT' | 'HEAD';
+  readonly method?: Method;
   readonly path: string;
   /** Sent as it is when it is text or bytes, else as JSON. */
   readonly body?: unknown;

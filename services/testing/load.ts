@@ -28,6 +28,8 @@ export type Ledger = {
   /** Calls without an answer, from whoever stands before the service either. */
   lost: number;
   degraded: number;
+  /** The greatest age of what an answer was decided from, in milliseconds. */
+  oldestMs: number;
   calls: number;
 };
 
@@ -63,6 +65,7 @@ export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load
     unavailable: 0,
     lost: 0,
     degraded: 0,
+    oldestMs: 0,
     calls: 0,
   };
   let finishing = false;
@@ -82,6 +85,7 @@ export const startLoad = ({ url, households, seed, thinkMs }: LoadOptions): Load
   };
   const heard = (decision: Decision | undefined): void => {
     if (decision === undefined) return;
+    ledger.oldestMs = Math.max(ledger.oldestMs, Date.now() - decision.asOfMs);
     if (decision.degraded || decision.position === null) ledger.degraded += 1;
     else ledger.decisions.push(decision);
   };

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeOutput, encodeEvent } from '../../schemas/codec.ts';
-import type { TableName } from '../../schemas/tables.ts';
+import { type TableName, TABLES } from '../../schemas/tables.ts';
 import { epochMs, SECOND_MS } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import { openEmbeddedLog } from '../../shared/log/embedded-log.ts';
@@ -9,6 +9,7 @@ import type { Log } from '../../shared/log/log.ts';
 import { partitionOf } from '../../shared/log/partition.ts';
 import { readAll } from '../../shared/log/testing/member.ts';
 import { openEmbeddedState } from '../../shared/state/embedded-state.ts';
+import { BY_ID } from '../../shared/table/table.ts';
 import { openSqliteTable } from '../../shared/table/sqlite-table.ts';
 import { createLog } from '../../shared/telemetry/log.ts';
 import { createMetrics } from '../../shared/telemetry/metrics.ts';
@@ -40,8 +41,9 @@ export type Handed = { readonly group: string; readonly partition: number; reado
 export type Lines = readonly string[];
 
 export const PARTITIONS = [0, 1, 2, 3] as const;
-/** Who folds the heartbeats and stands still. */
+/** Who folds the heartbeats and stands still; with them does the ledger, which folds what concurrency decides. */
 export const STANDS_STILL = ['resume-position', 'view-end', 'trending'] as const satisfies readonly RoleName[];
+const STANDING_STILL: readonly RoleName[] = [...STANDS_STILL, 'decision-ledger'];
 /** As much as live time goes on by between two records. */
 export const STEP_S = 5;
 export const STOPS_S = 60;
@@ -69,13 +71,15 @@ export const standstill = async ({ stops }: { readonly stops: boolean }): Promis
       store,
       table,
       partitions: PARTITIONS.length,
+      ledgerMs: TABLES.decisions.retentionMs,
       clock,
       pause: () => fail(new Error('a batch had to be tried again')),
       metrics: createMetrics({ process: false }),
       logger: createLog({ level: 'silent', base: {} }),
+      tracing: { decided: () => {} },
     });
   const concurrency = await begin(['concurrency']);
-  let others: Processors | null = await begin(STANDS_STILL);
+  let others: Processors | null = await begin(STANDING_STILL);
 
   const caughtUp = async (names: readonly string[], input: TopicName): Promise<void> => {
     for (const name of names)
@@ -87,8 +91,10 @@ export const standstill = async ({ stops }: { readonly stops: boolean }): Promis
   };
   const folded = async (): Promise<void> => {
     await caughtUp(['concurrency', ...(others === null ? [] : STANDS_STILL)], 'heartbeats.v1');
-    // What the fold of the heartbeats sends, trending's second one folds.
-    if (others !== null) await caughtUp(['audience'], 'audience-moves.v1');
+    if (others === null) return;
+    // What the folds of the heartbeats send, these fold.
+    await caughtUp(['audience'], 'audience-moves.v1');
+    await caughtUp(['decision-ledger'], 'stream-decisions.v1');
   };
   const play = async (fromS: number, untilS: number): Promise<void> => {
     for (const { atMs, records } of steps.slice(fromS / STEP_S, untilS / STEP_S)) {
@@ -118,6 +124,7 @@ export const standstill = async ({ stops }: { readonly stops: boolean }): Promis
     ...(await Promise.all(STANDS_STILL.map(rowsOf))).flat(),
     ...(await listOf('resume-positions', 'history')),
     ...(await listOf('views', 'views')),
+    ...(await listOf('decisions', BY_ID)),
     ...linesOf('view end', await timeless('view-ends.v1')),
     // What different partitions send comes in any order.
     ...linesOf('move', (await timeless('audience-moves.v1')).sort()),
@@ -125,14 +132,14 @@ export const standstill = async ({ stops }: { readonly stops: boolean }): Promis
   /** The newest figures, and where the viewers stand. When they are told again depends on when they were told. */
   const told = async (): Promise<Lines> => {
     const figures = new Map<string, unknown>();
-    for (const { value } of await readAll(log, 0, 'audience-counts.v1')) {
+    for (const { key, value } of await readAll(log, 0, 'audience-counts.v1')) {
       const output = decodeOutput(value);
-      if (output.type === 'AudienceCounted') figures.set(output.value.contentId, output.value.windows);
+      if (key !== null && output.type === 'AudienceCounted') figures.set(key, output.value.windows);
     }
     const audiences: unknown[] = [];
-    for (const contentId of [...figures.keys()].sort()) {
-      const { rows } = await store.read('audience', partitionOf(contentId, PARTITIONS.length), [contentId]);
-      audiences.push([contentId, figures.get(contentId), (rows[0]?.state as Audience).stood]);
+    for (const key of [...figures.keys()].sort()) {
+      const { rows } = await store.read('audience', partitionOf(key, PARTITIONS.length), [key]);
+      audiences.push([key, figures.get(key), (rows[0]?.state as Audience).stood]);
     }
     return linesOf('audience', audiences);
   };
@@ -149,7 +156,7 @@ export const standstill = async ({ stops }: { readonly stops: boolean }): Promis
   const written = decisions.map(({ key, value, appendedAtMs }) => `${appendedAtMs} ${key} ${hex(value)}`);
   const decided = [...linesOf('decision', written), ...(await rowsOf('concurrency'))];
   const behind = handed.length;
-  others ??= await begin(STANDS_STILL);
+  others ??= await begin(STANDING_STILL);
   await folded();
   const caughtUpWith = handed.slice(behind);
   await play(GOES_ON_S, ENDS_S);

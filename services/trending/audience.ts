@@ -1,7 +1,8 @@
 import type { AudienceCounted, AudienceMoved } from '../../schemas/generated/records.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../schemas/time.ts';
-import { parsePosition } from '../../shared/log/position.ts';
+import { offsetOf, parsePosition } from '../../shared/log/position.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
+import { contentIdIn } from './content-key.ts';
 import { DAY_MINUTES, firstOf, HOUR_MINUTES } from './minutes.ts';
 import { isAnybodyIn, newestIn, nextLeaving, nobodyAt, type Stood, upTo, withoutPlace, withPlace } from './stood.ts';
 import { windowsOf } from './windows.ts';
@@ -68,7 +69,7 @@ export const audience: Processor<Audience, Relayed> = {
   onControl: (relayed, event) => {
     if (event.type !== 'TimeRelayed') return relayed;
     const { atMs } = event.value;
-    const offset = parsePosition(event.value.position)?.offset ?? 0;
+    const offset = placeIn(event.value.position)?.offset ?? 0;
     return relayed === undefined || offset > relayed.offset || atMs > relayed.atMs ? { offset, atMs } : relayed;
   },
 };
@@ -103,9 +104,9 @@ const moved = (known: Audience | undefined, move: AudienceMoved, at: Here): Audi
  * from 0 again: what is of a later minute than all before it is new whatever its position.
  */
 const withSeen = (seen: readonly number[], { cause, to }: AudienceMoved): readonly number[] | null => {
-  const position = parsePosition(cause);
-  if (position === null) return null;
-  const { partition, offset } = position;
+  const place = placeIn(cause);
+  if (place === null) return null;
+  const { partition, offset } = place;
   for (let i = 0; i < seen.length; i += 3) {
     if (seen[i] !== partition) continue;
     const newest = seen[i + 2]!;
@@ -113,6 +114,12 @@ const withSeen = (seen: readonly number[], { cause, to }: AudienceMoved): readon
     return seen.toSpliced(i, 3, partition, offset, Math.max(newest, to.minute));
   }
   return [...seen, partition, offset, to.minute];
+};
+
+/** Offsets through all generations: one that is new is greater. */
+const placeIn = (text: string): { readonly partition: number; readonly offset: number } | null => {
+  const position = parsePosition(text);
+  return position === null ? null : { partition: position.partition, offset: offsetOf(position) };
 };
 
 /** Tells the figures; those of nobody are the last ones. */
@@ -127,10 +134,10 @@ const said = (next: Audience, at: Here): Step<Audience> => {
   return waiting({ ...next, ...told }, effects, at);
 };
 
-const counted = ({ tenant, contentType, stood, atMs }: Audience, contentId: string): Effect => {
+const counted = ({ tenant, contentType, stood, atMs }: Audience, key: string): Effect => {
   const windows: AudienceCounted['windows'] = windowsOf(stood, minuteOf(atMs));
-  const value = { tenant, contentId, contentType, atMs, windows };
-  return { emit: 'audience-counts.v1', key: contentId, record: { type: 'AudienceCounted', value } };
+  const value = { tenant, contentId: contentIdIn(key), contentType, atMs, windows };
+  return { emit: 'audience-counts.v1', key, record: { type: 'AudienceCounted', value } };
 };
 
 const waiting = (state: Audience, effects: readonly Effect[], at: Here): Step<Audience> => ({

@@ -46,8 +46,8 @@ beforeEach(() => {
 const routes = trendingRoutes({
   live: { isCaughtUp: () => isCaughtUp, board: { asOfMs: () => told.asOfMs() } },
   ranking: (asked) => rankings(told, 10)(asked),
-  read: (partition, contentId) => {
-    const state = partition === contentId.length ? rows[contentId] : undefined;
+  read: (partition, key) => {
+    const state = partition === key.length ? rows[key] : undefined;
     const row: Row = { state, version: audience.stateVersion, dueMs: null };
     return { rows: [state === undefined ? null : row], checkpoint };
   },
@@ -143,7 +143,7 @@ describe('GET /v1/trending', () => {
 
 describe('GET /v1/contents/{contentId}/audience', () => {
   it('answers viewers and series of an hour, or of the window asked for', async () => {
-    rows = { 'film 1': watchedBy(7) };
+    rows = { 'tenant/film 1': watchedBy(7) };
     const hour = (await get('contents/film%201/audience')).json as ContentAudience;
     expect([hour.viewers, hour.series.length, hour.series.at(-1)]).toEqual([7, 61, { atMs: NOON, viewers: 7 }]);
     const day = (await get('contents/film%201/audience?window=24h')).json as ContentAudience;
@@ -151,7 +151,7 @@ describe('GET /v1/contents/{contentId}/audience', () => {
   });
 
   it('ends at the time that its partition has come to, also where nobody has moved since', async () => {
-    rows = { 'film-1': watchedBy(7), 'film-2': { ...watchedBy(7), tenant: 'another' } };
+    rows = { 'tenant/film-1': watchedBy(7), 'another/film-2': { ...watchedBy(7), tenant: 'another' } };
     expect((await get('contents/film-1/audience?window=1m')).json).toMatchObject({ viewers: 7, asOfMs: NOON + 1 });
     checkpoint = { ...FOLDED, control: { offset: 9, atMs: NOON + 2 * MINUTE_MS } };
     const { json } = await get('contents/film-1/audience?window=1m');

@@ -5,6 +5,7 @@ import { LIMIT_QUERY, limitIn } from '../../shared/http/list.ts';
 import { choiceIn, idOf, invalid } from '../../shared/http/query.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { MaybePromise, StateView } from '../../shared/state/state.ts';
+import { contentKey } from './content-key.ts';
 import type { Scope } from './figures.ts';
 import type { LiveBoard } from './live-board.ts';
 import { WINDOW_NAMES } from './minutes.ts';
@@ -15,7 +16,7 @@ export type TrendingApi = {
   readonly live: Pick<LiveBoard, 'isCaughtUp'> & { readonly board: Pick<LiveBoard['board'], 'asOfMs'> };
   readonly ranking: (asked: Asked) => Ranking;
   /** The row of a content in the state of `audience`. */
-  readonly read: (partition: number, contentId: string) => MaybePromise<StateView>;
+  readonly read: (partition: number, key: string) => MaybePromise<StateView>;
   readonly partitionOf: (key: string) => number;
 };
 
@@ -98,7 +99,8 @@ const scopeIn = ({ query }: Call): Scope | null => {
 const getAudience = async (api: TrendingApi, call: Call): Promise<Reply> => {
   const contentId = idOf('contentId', call.params['contentId'] ?? '');
   const window = choiceIn(call, 'window', WINDOW_NAMES) ?? '1h';
-  const seen = await api.read(api.partitionOf(contentId), contentId);
+  const key = contentKey(tenantOf(call), contentId);
+  const seen = await api.read(api.partitionOf(key), key);
   refuseWarming(seen.checkpoint);
-  return { status: 200, body: audienceIn(seen, tenantOf(call), window) };
+  return { status: 200, body: audienceIn(seen, window) };
 };

@@ -23,6 +23,21 @@ const watched = (beats: number, said: Say = {}): readonly string[] => {
   return movesOf(home);
 };
 
+describe('tenants', () => {
+  it('have audiences of their own for contents of the same id', () => {
+    const home = town();
+    for (let i = 0; i < 3; i += 1) {
+      for (const account of [0, 1]) home.beat(account, { tenant: 'north' });
+      home.beat(2, { tenant: 'south' });
+      home.silence(10);
+    }
+    const newest = (tenant: string) => home.audience.counts.findLast((count) => count.tenant === tenant);
+    expect(newest('north')).toMatchObject({ contentId: 'film', windows: [{ audience: 2 }, {}, {}, {}] });
+    expect(newest('south')).toMatchObject({ contentId: 'film', windows: [{ audience: 1 }, {}, {}, {}] });
+    for (const tenant of ['north', 'south']) expect(home.audience.state(`${tenant}/film`)).toMatchObject({ tenant });
+  });
+});
+
 describe('a beat counts', () => {
   it('from the second one that says `playing` on, and moves its account once a minute', () => {
     expect(watched(1)).toEqual([]);

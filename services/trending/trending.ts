@@ -2,6 +2,7 @@ import type { AudiencePlace, Heartbeat } from '../../schemas/generated/records.t
 import { DAY_MS, MINUTE_MS } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
 import { isRepeat, watchedBeat } from '../../shared/sessions/lifecycle.ts';
+import { contentKey } from './content-key.ts';
 import { dueAt, keptAt, moves, saidBy, type Viewer, withPair, withSession } from './viewer.ts';
 
 type Here = At<undefined>;
@@ -55,7 +56,7 @@ const placeOf = ({ country, deviceType, networkKey }: Heartbeat, counted: boolea
 const moved = (beat: Heartbeat, from: AudiencePlace | null, to: AudiencePlace): Effect => {
   const { tenant, contentId, contentType } = beat;
   const record = { type: 'AudienceMoved', value: { tenant, contentId, contentType, from, to } } as const;
-  return { emit: 'audience-moves.v1', key: contentId, record };
+  return { emit: 'audience-moves.v1', key: contentKey(tenant, contentId), record };
 };
 
 const step = (viewer: Viewer, effects: readonly Effect[], at: Here): Step<Viewer> => {

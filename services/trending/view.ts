@@ -33,12 +33,12 @@ export const seriesOf = ({ stood, atMs }: Pick<Audience, 'stood' | 'atMs'>, wind
  * The same of the content whose row was read. Its figures are of the time that its partition has come to: a row of which nobody
  * moves stands still, and the windows go on.
  */
-export const audienceIn = ({ rows, checkpoint }: StateView, tenant: string, window: WindowName): ContentAudience => {
+export const audienceIn = ({ rows, checkpoint }: StateView, window: WindowName): ContentAudience => {
   // What the checkpoint holds is what this processor's onControl made.
   const relayed = checkpoint?.control as Relayed | undefined;
   const [row] = rows;
   const state = stateIn(audience, row);
   const asOfMs = Math.max(state?.atMs ?? 0, relayed?.atMs ?? 0);
-  if (state === undefined || state.tenant !== tenant) return { viewers: 0, series: [], asOfMs };
+  if (state === undefined) return { viewers: 0, series: [], asOfMs };
   return { ...seriesOf({ stood: state.stood, atMs: asOfMs }, window), asOfMs };
 };

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { View } from '../../schemas/generated/http.ts';
 import type { ViewEnded } from '../../schemas/generated/records.ts';
-import type { Position } from '../../shared/log/position.ts';
+import { OFFSETS, type Position } from '../../shared/log/position.ts';
 import type { At, Effect } from '../../shared/runtime/processor.ts';
 import { endingOf } from './ending.ts';
+import type { TableRow } from '../../shared/table/table.ts';
 import { type Household, isPartial, type Viewing } from './household.ts';
 import { lengthOf } from './ranges.ts';
-import { DIGITS, rowOf } from './row.ts';
+import { DIGITS, rowOf, viewIn } from './row.ts';
 import { closed } from './tally.ts';
 
-/** Room for the offsets of one generation of the topic. */
-const OFFSETS = 1e13;
 /** One record can cause three revisions of one view: two timers that it lets fire, and itself. */
 const PER_RECORD = 4;
 
@@ -98,4 +97,10 @@ export const revised = (
   const value = { ...view, tenant, reason, revisedAtMs: at.appendedAtMs };
   const emit: Effect = { emit: 'view-ends.v1', key: at.key, record: { type: 'ViewEnded', value } };
   return { viewing, effects: final ? [emit, { put: rowOf(viewing, placed, at) }] : [emit] };
+};
+
+/** The row under another key, of which the id of its view is made. */
+export const movedRow = (row: TableRow, key: string): TableRow => {
+  const view = { ...viewIn(row), viewId: viewIdOf(key, row.id) };
+  return { ...row, key, item: row.item['view'] === undefined ? view : { ...row.item, view } };
 };

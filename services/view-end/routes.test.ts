@@ -22,6 +22,7 @@ const caller = (home: Evening, more: Partial<ViewsApi> = {}) => {
     cursors,
     accountKey: (_tenant, accountId) => accountKey(accountId),
     partitionOf: () => 0,
+    generation: 1,
     ...more,
   };
   const [one, list] = viewRoutes(api);

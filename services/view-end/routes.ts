@@ -6,7 +6,6 @@ import { cursorIn, limitIn, PAGE_QUERY } from '../../shared/http/list.ts';
 import type { Route } from '../../shared/http/route.ts';
 import type { Cursors } from '../../shared/table/cursor.ts';
 import { findView, type HouseholdReader, listViews, type Seen, type ViewTable } from './view.ts';
-import { viewEnd } from './view-end.ts';
 
 export type ViewsApi = {
   readonly read: HouseholdReader;
@@ -16,6 +15,8 @@ export type ViewsApi = {
   readonly cursors: Cursors;
   readonly accountKey: (tenant: string, accountId: string) => AccountKey;
   readonly partitionOf: (key: AccountKey) => number;
+  /** Of the log. */
+  readonly generation: number;
 };
 
 const PROBLEMS = ['VALIDATION_FAILED', 'INVALID_POSITION', 'NOT_YET', 'WARMING', 'STORE_UNAVAILABLE'] as const;
@@ -71,8 +72,8 @@ const list = async (api: ViewsApi, call: Call): Promise<Reply> => {
 
 const readAccount = async (api: ViewsApi, call: Call, key: AccountKey): Promise<Seen> => {
   const partition = api.partitionOf(key);
-  const { reached } = api;
-  const seen = await readAfter(call, { topic: viewEnd.input, partition, reached }, () => api.read(partition, key));
+  const { generation, reached } = api;
+  const seen = await readAfter(call, { generation, partition, reached }, () => api.read(partition, key));
   refuseWarming(seen.checkpoint);
   return seen;
 };

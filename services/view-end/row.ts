@@ -72,15 +72,6 @@ export const rowOf = (
   };
 };
 
-/** Takes the place of a row that has to go: it has expired from the start. */
-export const tombstoneOf = ({ sessionId, revision }: Viewing, { key, appendedAtMs }: At<undefined>): TableRow => ({
-  ...rowKey(key, { sessionId }),
-  version: versionOf({ partial: false, revision: revision + 1 }),
-  places: {},
-  expiresAtMs: appendedAtMs,
-  item: {},
-});
-
 /** Null for a row of before there were formats: it has nothing but the view. */
 const itemOf = ({ item }: TableRow): Item | null => {
   const format = item['format'] ?? null;

@@ -5,7 +5,7 @@ import { formatPosition } from '../../shared/log/position.ts';
 import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS, watchedBeat } from '../../shared/sessions/lifecycle.ts';
 import { CROWDED, dueAt, type Household, isDone, MAX_VIEWINGS, SETTLES_MS, type Viewing, whatOf } from './household.ts';
 import { revised } from './revision.ts';
-import { rowKey, tombstoneOf, viewingIn } from './row.ts';
+import { rowKey, TABLE, viewingIn } from './row.ts';
 import { firstOf, lastOf, NO_BEATS, withBeat } from './tally.ts';
 
 type Here = At<undefined>;
@@ -28,7 +28,7 @@ export const viewEnd: Processor<Household, undefined> = {
     return isKnown ? null : rowKey(key, beat);
   },
   onRecord: (household, event, at) => {
-    if (event.type === 'AccountErased') return { state: undefined, effects: erased(household, at) };
+    if (event.type === 'AccountErased') return erased(at);
     const before = household ?? { tenant: '', viewings: [] };
     const beat = watchedBeat(event);
     if (beat !== null) return onBeat(before, beat, at);
@@ -59,9 +59,10 @@ const upgraded = ({ tenant, viewings }: HouseholdBefore): Household => ({
   viewings: viewings.flatMap(({ forgotten, ...viewing }) => (forgotten ? [] : [{ ...viewing, since: '' }])),
 });
 
-/** Rows that the state knows of expire; those it does not know of are for whoever erases the account from the table. */
-const erased = (household: Household | undefined, at: Here): readonly Effect[] =>
-  (household?.viewings ?? []).filter((v) => v.finals > 0).map((v) => ({ put: tombstoneOf(v, at) }));
+const erased = ({ key }: Here): Step<Household> => ({
+  state: undefined,
+  effects: [{ erase: TABLE }, { emit: 'view-ends.v1', key, record: null }],
+});
 
 const onBeat = (household: Household, beat: Heartbeat, at: Here): Step<Household> => {
   const known = household.viewings.find((v) => v.sessionId === beat.sessionId);

@@ -9,10 +9,10 @@ const REFUSALS = ['LIMIT_REACHED', 'SESSION_CAP'];
  * One account: the streams that hold its slots, and of those that it began lately and that do not, why. What was typed
  * goes to the interface and is shown nowhere.
  */
-export const lookup = ({ baseUrl, reasons }) => {
+export const lookup = ({ baseUrl, token, reasons }) => {
   const ask = async (path, body) => {
     const options = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-    const response = await fetch(`${baseUrl}${path}`, options);
+    const response = await fetch(`${baseUrl}${path}`, { ...options, headers: token.headers() });
     const answer = await response.json();
     if (!response.ok) throw new Error(answer.title ?? `It answered ${response.status}.`);
     return answer;

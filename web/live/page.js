@@ -4,6 +4,7 @@ import { byId } from './element.js';
 import { showHealth } from './health.js';
 import { lookup } from './lookup.js';
 import { watch } from './stream.js';
+import { createToken } from './token.js';
 import { views } from './views.js';
 
 /** With a slash at the end; empty where the page comes from the same place as the interface. */
@@ -17,7 +18,8 @@ let held = false;
 const people = audience();
 const decided = decisions(() => sentences);
 const ended = views();
-lookup({ baseUrl, reasons: () => sentences });
+const token = createToken();
+lookup({ baseUrl, token, reasons: () => sentences });
 
 /** What came is shown once a second, so that a storm of news costs no more than a little of it. */
 const draw = () => {
@@ -33,7 +35,14 @@ byId('hold').addEventListener('click', () => {
   draw();
 });
 
-watch({
+const STATES = {
+  connected: 'connected',
+  lost: 'connection lost, trying again',
+  unidentified: 'a token is needed',
+};
+
+void watch({
+  token,
   url: `${baseUrl}live/events`,
   handlers: {
     hello: (told) => {
@@ -50,6 +59,6 @@ watch({
   },
   onState: (state) => {
     byId('state').dataset.state = state;
-    byId('state').textContent = state === 'connected' ? 'connected' : 'connection lost, trying again';
+    byId('state').textContent = STATES[state];
   },
 });
