@@ -1,0 +1,67 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { listsOf } from '../schemas/dynamo-layout.ts';
+import { type Role, type RoleName, ROLES } from '../services/roles.ts';
+import { TOPICS, type TopicName } from '../schemas/topics.ts';
+import { kafkaArns } from './kafka.ts';
+import type { Stage } from './stages.ts';
+import { tableNameOf } from './tables.ts';
+
+/** What the tables are asked. */
+export const ROW_ACTIONS = ['DescribeTable', 'DescribeTimeToLive', 'UpdateItem', 'BatchGetItem', 'Query'];
+
+/** What a role may do, from what it consumes, produces and keeps. Nobody writes a permission by hand. */
+export const rightsOf = (scope: Construct, stage: Stage, name: RoleName, clusterArn: string): PolicyStatement[] => {
+  const arns = kafkaArns(scope, stage, clusterArn);
+  const topics = (names: readonly TopicName[]): string[] => names.map(arns.topic);
+  const tableArn = (resourceName: string): string =>
+    Stack.of(scope).formatArn({
+      service: 'dynamodb',
+      resource: 'table',
+      resourceName,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+  return [
+    allow('Connect', ['kafka-cluster:Connect', 'kafka-cluster:DescribeCluster'], [clusterArn]),
+    // Every service checks all topics when it starts, and makes none.
+    allow(
+      'VerifyTopics',
+      ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration'],
+      topics(Object.keys(TOPICS) as TopicName[]),
+    ),
+    allow('Read', ['kafka-cluster:ReadData'], topics(readBy(name))),
+    allow('Write', ['kafka-cluster:WriteData'], topics(ROLES[name].produces)),
+    // What is sent twice is stored once: Kafka has that right for the cluster alone.
+    allow('WriteOnce', ['kafka-cluster:WriteDataIdempotently'], ROLES[name].produces.length === 0 ? [] : [clusterArn]),
+    allow('Groups', ['kafka-cluster:AlterGroup', 'kafka-cluster:DescribeGroup'], groupsOf(name).map(arns.group)),
+    allow(
+      'Rows',
+      ROW_ACTIONS.map((action) => `dynamodb:${action}`),
+      ROLES[name].tables.map((table) => tableArn(tableNameOf(stage, table))),
+    ),
+    // An index is asked by a name of its own.
+    allow(
+      'Lists',
+      ['dynamodb:Query'],
+      ROLES[name].tables.flatMap((table) =>
+        listsOf(table).map((list) => tableArn(`${tableNameOf(stage, table)}/index/${list}`)),
+      ),
+    ),
+  ].flat();
+};
+
+const allow = (sid: string, actions: string[], resources: string[]): PolicyStatement[] =>
+  resources.length === 0 ? [] : [new PolicyStatement({ sid, actions, resources })];
+
+/** What it consumes, and of what it produces the topics with one partition: those it reads back whole. */
+export const readBy = (name: RoleName): readonly TopicName[] => {
+  const { consumes, produces }: Role = ROLES[name];
+  return [...new Set([...consumes, ...produces.filter((topic) => TOPICS[topic].partitions === 'single')])];
+};
+
+/** A role that consumes nothing is in no group. */
+export const groupsOf = (name: RoleName): readonly string[] => {
+  const { consumes, groups = [name] }: Role = ROLES[name];
+  return consumes.length === 0 ? [] : groups;
+};
