@@ -1,7 +1,7 @@
 /**
  * Writes what follows from the schemas: `schemas/generated/records.ts` (types) and `schemas/generated/avro.ts` (readers
- * and writers) from Avro, `schemas/generated/http.ts` (types) from JSON Schema. A test builds all of them again and
- * compares, so that none can fall behind its source.
+ * and writers) from Avro, `schemas/generated/http.ts` (types) and `http-schema-names.ts` from JSON Schema. A test builds all of
+ * them again and compares, so that none can fall behind its source.
  */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ const root = new URL('../', import.meta.url);
 export const RECORDS_FILE = new URL('schemas/generated/records.ts', root);
 export const AVRO_FILE = new URL('schemas/generated/avro.ts', root);
 export const HTTP_FILE = new URL('schemas/generated/http.ts', root);
+export const HTTP_NAMES_FILE = new URL('schemas/generated/http-schema-names.ts', root);
 
 const banner = (from: string): string =>
   `// Made by \`npm run generate\` from ${from}. Change those, not this file.\n\n`;
@@ -39,7 +40,14 @@ type AvroType =
   | { type: 'array'; items: AvroType }
   | { type: 'map'; values: AvroType }
   | { type: 'fixed'; name: string; size: number };
-type AvroField = { readonly name: string; readonly type: AvroType; readonly doc?: string; readonly default?: unknown };
+type AvroField = {
+  readonly name: string;
+  readonly type: AvroType;
+  readonly doc?: string;
+  readonly default?: unknown;
+  /** Not there in what earlier releases wrote: behind all others, and null by default. */
+  readonly added?: true;
+};
 
 /** The number of the schema, where the field is the mark. It is no part of the value: what it says, its type says. */
 const markOf = ({ name, default: mark }: AvroField): number | null => {
@@ -77,7 +85,13 @@ const avroExpression = (type: AvroType, declared: Map<string, string>): string =
     case 'record': {
       const fields = type.fields
         .filter((field) => markOf(field) === null)
-        .map((field) => `${docComment(field.doc)}readonly ${field.name}: ${avroExpression(field.type, declared)};`);
+        .map((field) => {
+          const type = avroExpression(field.type, declared);
+          const { name } = field;
+          const typed =
+            field.added === true ? `${name}?: ${type.replace(' | null', ' | undefined')}` : `${name}: ${type}`;
+          return `${docComment(field.doc)}readonly ${typed};`;
+        });
       declared.set(type.name, `${docComment(type.doc)}export type ${type.name} = {\n${fields.join('\n')}\n};`);
       return type.name;
     }
@@ -132,7 +146,10 @@ const avroCode = (type: AvroType, declared: Map<string, string>): AvroCode => {
       const mark = first === undefined ? null : markOf(first);
       const fields = type.fields
         .filter((field) => markOf(field) === null)
-        .map((field) => ({ name: field.name, code: avroCode(field.type, declared) }));
+        .map((field) => ({
+          name: field.name,
+          code: field.added === true ? addedCode(field, declared) : avroCode(field.type, declared),
+        }));
       const writes = fields.map(({ name, code }) => `${code.write(`value.${name}`)};`);
       const value = `{\n${fields.map(({ name, code }) => `${name}: ${code.read},`).join('\n')}\n}`;
       declared.set(
@@ -172,6 +189,18 @@ const avroCode = (type: AvroType, declared: Map<string, string>): AvroCode => {
     case 'fixed':
       throw new Error(`no code for ${type.name}`);
   }
+};
+
+/** Bytes that end before the field are of an earlier release, and mean that it is absent. */
+const addedCode = ({ name, type }: AvroField, declared: Map<string, string>): AvroCode => {
+  const [absent, present] = isUnion(type) ? type : [];
+  if (absent !== 'null' || present === undefined)
+    throw new Error(`${name} was added: its type must be null or another`);
+  const code = avroCode(present, declared);
+  return {
+    read: `readToEnd() || readNull() ? undefined : ${code.read}`,
+    write: (value) => `if (${value} == null) writeNull(true); else { writeNull(false); ${code.write(value)}; }`,
+  };
 };
 
 /** The two unions that the records use: null and another type, and number or string. */
@@ -300,8 +329,16 @@ export const generateHttp = async (): Promise<string> => {
   return tidy(`${banner('schemas/http/*.schema.json')}${readonly}`, HTTP_FILE);
 };
 
+/** Which schemas there are, so that a new one is known by its file. */
+export const generateHttpNames = (): Promise<string> => {
+  const names = filesIn('schemas/http/', '.schema.json').map(({ name }) => `'${name.replace('.schema.json', '')}'`);
+  const list = `export const HTTP_SCHEMA_NAMES = [${names.join(', ')}] as const;\n`;
+  return tidy(`${banner('schemas/http/*.schema.json')}${list}`, HTTP_NAMES_FILE);
+};
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(RECORDS_FILE, await generateRecords());
   writeFileSync(AVRO_FILE, await generateAvro());
   writeFileSync(HTTP_FILE, await generateHttp());
+  writeFileSync(HTTP_NAMES_FILE, await generateHttpNames());
 }

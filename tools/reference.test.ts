@@ -4,7 +4,7 @@ import { REASONS } from '../schemas/reasons.ts';
 import { pages } from './reference.ts';
 
 describe('docs/reference', () => {
-  it('says what the catalogues of errors, configuration and metrics say; `node tools/reference.ts` makes it so', async () => {
+  it('says what the catalogues of errors, configuration, metrics and retention say, and the lockfile of licences; `node tools/reference.ts` makes it so', async () => {
     for (const { file, text } of await pages()) expect(await readFile(file, 'utf8')).toBe(text);
   });
 

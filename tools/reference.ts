@@ -1,9 +1,15 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { CONFIG_KEYS, type ConfigKey } from '../shared/config/config-keys.ts';
 import { PROBLEMS, problemType, type ProblemCode } from '../shared/errors/problems.ts';
-import { METRICS } from '../shared/telemetry/metrics.ts';
+import { METRICS } from '../shared/telemetry/metric-catalogue.ts';
+import { OBJECTIVES } from '../shared/telemetry/objectives.ts';
+import { isTold, TOLD } from '../shared/telemetry/told.ts';
+import { costPage } from './cost/page.ts';
+import { ALLOWED, licencesOf } from './dependencies/licences.ts';
+import type { Lockfile } from './dependencies/lockfile.ts';
+import { retention } from './reference-retention.ts';
 
 /**
  * `node tools/reference.ts` writes the pages of `docs/reference` that say what a catalogue says. A test makes them again
@@ -50,6 +56,8 @@ const kindOf = (key: ConfigKey): string => {
       return key.choices.map(code).join(', ');
     case 'secret':
       return `base64url of at least ${key.minBytes} bytes`;
+    case 'peppers':
+      return `\`tenant@generation=pepper\`, with commas between; each pepper base64url of at least ${key.minBytes} bytes`;
     case 'password':
       return 'text';
     case 'list':
@@ -88,24 +96,75 @@ const metrics = (): string => {
     code(name),
     type,
     labels.map(code).join(', '),
+    isTold(name) ? ['role', ...TOLD[name]].map(code).join(', ') : '',
     help,
+  ]);
+  const objectives = Object.entries(OBJECTIVES).map(([name, { share, says }]) => [
+    code(name),
+    `${Math.round(share * 1e6) / 1e4} %`,
+    says,
   ]);
   return `# Metrics
 
-${madeFrom('shared/telemetry/metrics.ts')}
+${madeFrom('shared/telemetry/metric-catalogue.ts, told.ts and objectives.ts')}
 
 \`GET /metrics\` on the admin port, Prometheus text. Labels come from closed lists: no account, session, content or path
 of a caller is ever a label. Beside these there are the figures of the process, \`process_*\` and \`nodejs_*\`, under the usual names.
 
 There is no log line per heartbeat, at no level. What happens per beat is counted here, and costs one addition.
 
-${table(['Name', 'Type', 'Labels', 'What it says'], rows)}
+## Objectives
+
+Over 30 days, and counted by \`playbeat_objective_total\`:
+
+${table(['Objective', 'Share', 'What it says'], objectives)}
+
+## In CloudWatch
+
+With \`CLOUDWATCH_NAMESPACE\` a process writes some of them once a minute, and when it ends, as lines in Embedded Metric Format: those with
+something in the column CloudWatch, which names their dimensions. Counters are told by what was added, histograms by the bound that 99 of 100
+lie within. CloudWatch makes metrics of the lines by itself, at 0.30 USD a month for each series: some 60 of them, however many
+processes there are. The lines themselves are about 3 KB a minute and process, 0.07 USD a month.
+
+## All of them
+
+${table(['Name', 'Type', 'Labels', 'CloudWatch', 'What it says'], rows)}
+`;
+};
+
+const licences = async (): Promise<string> => {
+  const lockfile = JSON.parse(await readFile(new URL('../package-lock.json', import.meta.url), 'utf8')) as Lockfile;
+  const all = licencesOf(lockfile);
+  const counts = ALLOWED.map((licence) => [licence, String(all.filter((one) => one.licence === licence).length)]);
+  return `# Licences
+
+${madeFrom('package-lock.json')}
+
+The packages that are not there for development alone, \`aws-cdk-lib\` and what comes with it among them, which the image leaves out.
+[How they are checked](../how-to/check-dependencies.md).
+
+${table(
+  ['Licence', 'Packages'],
+  counts.filter(([, count]) => count !== '0'),
+)}
+
+${table(
+  ['Package', 'Version', 'Licence'],
+  all.map(({ name, version, licence }) => [code(name), version, licence]),
+)}
 `;
 };
 
 /** The pages as they should be, formatted like everything else. */
 export const pages = async (): Promise<readonly Page[]> => {
-  const made = { 'errors.md': errors(), 'config.md': config(), 'metrics.md': metrics() };
+  const made = {
+    'errors.md': errors(),
+    'config.md': config(),
+    'metrics.md': metrics(),
+    'retention.md': retention({ table, madeFrom }),
+    'licences.md': await licences(),
+    'cost.md': costPage({ table, madeFrom }),
+  };
   return Promise.all(
     Object.entries(made).map(async ([name, text]) => {
       const file = fileURLToPath(new URL(`../docs/reference/${name}`, import.meta.url));

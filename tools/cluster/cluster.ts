@@ -100,7 +100,10 @@ export const startCluster = async ({
     proxies.push(front);
     const admin = await startProxy({
       port: adminPort,
-      upstreams: () => processes.ready('concurrency').map(({ adminUrl }) => adminUrl),
+      upstreams: (path) =>
+        processes
+          .ready(path.startsWith('/admin/reports/') ? 'decision-ledger' : 'concurrency')
+          .map(({ adminUrl }) => adminUrl),
       answer: (req, res) => answerAdmin(processes, req, res),
     });
     proxies.push(admin);

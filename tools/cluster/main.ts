@@ -3,10 +3,10 @@ import { MissingProgram } from '../stack/programs.ts';
 import { shownProcesses, startCluster } from './cluster.ts';
 import { startParts } from './parts.ts';
 
-const USAGE = `npm run cluster -- [--ingest 2] [--owners 3] [--resume 0] [--views 0] [--trending 0] [--archive 0]
-                       [--brokers 1|3] [--redis single|cluster] [--port 8080] [--admin-port 9090] [--json]
+const USAGE = `npm run cluster -- [--ingest 2] [--owners 3] [--resume 0] [--views 0] [--trending 0] [--ledger 0]
+                       [--archive 0] [--brokers 1|3] [--redis single|cluster] [--port 8080] [--admin-port 9090] [--json]
 
-Kafka and Redis, and DynamoDB Local where resume positions, views or the archive are asked for, on the loopback (or those of
+Kafka and Redis, and DynamoDB Local where resume positions, views, the ledger or the archive are asked for, on the loopback (or those of
 KAFKA_BROKERS, REDIS_URL and DYNAMODB_ENDPOINT), each role as its own processes, and one
 address before them. Ends with Ctrl-C and leaves nothing behind. While it runs:
 
@@ -41,6 +41,7 @@ const main = async (): Promise<void> => {
       resume: { type: 'string', default: '0' },
       views: { type: 'string', default: '0' },
       trending: { type: 'string', default: '0' },
+      ledger: { type: 'string', default: '0' },
       archive: { type: 'string', default: '0' },
       brokers: { type: 'string', default: '1' },
       redis: { type: 'string', default: 'single' },
@@ -60,6 +61,7 @@ const main = async (): Promise<void> => {
     'resume-position': whole('resume', values.resume, { least: 0, most: 32 }),
     'view-end': whole('views', values.views, { least: 0, most: 32 }),
     trending: whole('trending', values.trending, { least: 0, most: 32 }),
+    'decision-ledger': whole('ledger', values.ledger, { least: 0, most: 32 }),
     archive: whole('archive', values.archive, { least: 0, most: 32 }),
   };
   if (values.brokers !== '1' && values.brokers !== '3') throw new WrongUsage('--brokers is 1 or 3');
@@ -71,7 +73,7 @@ const main = async (): Promise<void> => {
   };
 
   say('starting Kafka and Redis');
-  const dynamo = counts['resume-position'] + counts['view-end'] + counts.archive > 0;
+  const dynamo = counts['resume-position'] + counts['view-end'] + counts['decision-ledger'] + counts.archive > 0;
   const parts = await startParts({ brokers: values.brokers === '3' ? 3 : 1, redis, dynamo });
   try {
     say(

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import type { DecisionList, DecisionReport } from '../../schemas/generated/http.ts';
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Evening, remembered, watched, watchFilm } from '../../services/testing/evening.ts';
+import { send } from '../../services/testing/http.ts';
 import { newAccount } from '../../services/testing/player.ts';
 import { PATIENT } from '../../services/testing/server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
@@ -17,7 +19,10 @@ let dynamo: DynamoDBClient;
 beforeAll(async () => {
   parts = await startParts({ brokers: 1, redis: 'single', dynamo: true });
   const env = { ...parts.env, ...PATIENT, PARTITIONS: '4' };
-  const counts = { ingest: 1, concurrency: 1, 'resume-position': 1, 'view-end': 1, trending: 1, archive: 1 };
+  const counts = {
+    ...{ ingest: 1, concurrency: 1, 'resume-position': 1, 'view-end': 1, trending: 1 },
+    ...{ 'decision-ledger': 1, archive: 1 },
+  };
   cluster = await startCluster({ env, counts, port: 0, adminPort: 0 });
   dynamo = new DynamoDBClient({
     endpoint: cluster.env['DYNAMODB_ENDPOINT'] ?? '',
@@ -80,6 +85,27 @@ describe('resume positions, views and audiences on Kafka, Redis and DynamoDB', (
     // Whoever is asked a second time has nothing else to say.
     expect(await all()).toEqual(before);
   }, 60_000);
+
+  it('have decisions that the ledger keeps: each is explained by the beats in Kafka, and counted by a report', async () => {
+    const chain = async (accountId: string): Promise<DecisionList> => {
+      const { json } = await send(cluster.url, {
+        path: `/v1/accounts/${accountId}/decisions?sessionId=${accountId}-film`,
+      });
+      return json as DecisionList;
+    };
+    for (const { accountId } of evenings) {
+      let { items } = await chain(accountId);
+      for (; items.length < 2; { items } = await chain(accountId)) await sleep(200);
+      expect(items).toMatchObject([
+        { outcome: 'stopped', explanation: { replay: 'agrees', heldBy: [{ sessionId: `${accountId}-film` }] } },
+        { outcome: 'admitted', rule: 'two-streams', explanation: { replay: 'agrees', heldBy: [] } },
+      ]);
+    }
+    const to = Date.now() + 60_000;
+    const path = `/admin/reports/decisions?from=${to - 86_400_000}&to=${to}&by=content`;
+    const { total } = (await send(cluster.admin, { path })).json as DecisionReport;
+    expect(total).toMatchObject({ starts: evenings.length, denials: 0, streamsAtOnce: { 1: evenings.length } });
+  }, 30_000);
 
   it('are made of beats that the archive has, each once', async () => {
     const archived = async (): Promise<readonly string[]> => {

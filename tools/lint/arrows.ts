@@ -26,6 +26,10 @@ const REACH: Readonly<Record<string, readonly string[]>> = {
   services: ['shared', 'schemas'],
 };
 
+/** What infrastructure is derived from. */
+const CATALOGUES =
+  /^(schemas\/[^/]+|services\/roles|shared\/config\/config-keys|shared\/telemetry\/(told|objectives))\.ts$/;
+
 const wrong = ({ from, to, toTest }: Arrow): string | null => {
   const test = TEST.test(from) || TESTING.test(from);
   const reach = REACH[top(from)];
@@ -34,6 +38,15 @@ const wrong = ({ from, to, toTest }: Arrow): string | null => {
   if (reach !== undefined && top(to) !== top(from) && !reach.includes(top(to))) {
     return `${top(from)}/ may import ${reach.length === 0 ? 'nothing else' : reach.map((r) => `${r}/`).join(' and ')}`;
   }
+  if (top(to) === 'infra' && top(from) !== 'infra') return 'nothing imports infra/';
+  if (
+    top(from) === 'infra' &&
+    top(to) !== 'infra' &&
+    !test &&
+    !from.startsWith('infra/testing/') &&
+    !CATALOGUES.test(to)
+  )
+    return 'infra/ is derived from the catalogues: schemas/, services/roles.ts, the names of the configuration, what CloudWatch is told';
   if (from.startsWith('tools/players/') && ['services', 'shared', 'schemas'].includes(top(to))) {
     return 'the players know only the HTTP interface';
   }
@@ -77,7 +90,12 @@ const PACKAGES: readonly { readonly name: RegExp; readonly home: RegExp; readonl
     why: 'the Redis client is one adapter’s',
   },
   { name: /^@kafkajs\//, home: /^shared\/registry\//, why: 'the schema registry is asked in shared/registry' },
-  { name: /^@aws-sdk\//, home: /^shared\/table\/dynamo[^/]*\.ts$/, why: 'the AWS client is one adapter’s' },
+  { name: /^@aws-sdk\/client/, home: /^shared\/table\/dynamo[^/]*\.ts$/, why: 'the AWS client is one adapter’s' },
+  {
+    name: /^(@aws-sdk\/credential|aws-msk-)/,
+    home: /^shared\/log\/kafka-log-iam\.ts$/,
+    why: 'signing in to Amazon MSK is one file’s',
+  },
   { name: /^(pino|prom-client)$/, home: /^shared\/telemetry\//, why: 'logs and metrics are made in shared/telemetry' },
 ];
 

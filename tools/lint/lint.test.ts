@@ -32,6 +32,9 @@ describe('arrows between folders', () => {
     ['shared/pretend.ts', '../bench/main.ts'],
     ['shared/pretend.ts', '../infra/app.ts'],
     ['services/pretend.ts', '../tools/check.ts'],
+    ['tools/pretend.ts', '../infra/app.ts'],
+    ['infra/pretend.ts', '../shared/log/log.ts'],
+    ['infra/stacks/pretend.ts', '../../services/wiring.ts'],
     ['services/ingest/pretend.ts', '../concurrency/concurrency.ts'],
     ['services/concurrency/pretend.ts', '../ingest/accept.ts'],
     ['services/trending/pretend.ts', '../concurrency/view.ts'],
@@ -62,6 +65,9 @@ describe('arrows between folders', () => {
 
   it.each([
     ['shared/log/pretend.ts', '../../schemas/time.ts'],
+    ['infra/pretend.ts', '../services/roles.ts'],
+    ['infra/pretend.ts', '../shared/config/config-keys.ts'],
+    ['infra/pretend.int.test.ts', '../shared/config/config.ts'],
     ['services/ingest/pretend.ts', '../../shared/log/log.ts'],
     ['services/ingest/pretend.ts', '../concurrency/view.ts'],
     ['services/roles.ts', './concurrency/concurrency.ts'],

@@ -15,7 +15,6 @@ import type * as backing from '../../shared/state/map-backing.ts';
 import type * as memory from '../../shared/state/memory-state.ts';
 import type * as processor from '../../shared/runtime/processor.ts';
 import type * as memoryTable from '../../shared/table/memory-table.ts';
-import type * as table from '../../shared/table/table.ts';
 import { root } from '../steps.ts';
 
 /** All of the product that a simulation runs: from this tree, or from a copy with a bug put in. */
@@ -30,7 +29,6 @@ export type Engine = Pick<typeof fold, 'concurrency'> &
   Pick<typeof loop, 'openPartition' | 'foldBatch' | 'nextOffset' | 'reopen' | 'Fenced'> &
   Pick<typeof records, 'foldRecords'> &
   Pick<typeof processor, 'readState'> &
-  Pick<typeof table, 'nameOf'> &
   Pick<typeof memoryTable, 'createMemoryTable'> &
   Pick<typeof time, 'liveClock'> &
   Pick<typeof memory, 'createMemoryState'> &

@@ -272,6 +272,7 @@ const brief = (event: Parameters<SimLog['append']>[1]): string => {
       return `${event.type} ${event.value.contentId}`;
     case 'AudienceMoved':
     case 'TimeRelayed':
+    case 'StreamDecided':
       return event.type;
   }
 };

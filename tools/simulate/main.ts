@@ -44,8 +44,8 @@ const simulate = async ({ from, seeds, alone, hours, workers, json }: Options): 
 };
 
 /** The source as it is has to pass the seeds that catch the bugs. */
-const mutate = async ({ workers, json }: Options): Promise<boolean> => {
-  const list = [{ name: 'none', patches: [] }, ...MUTATIONS];
+const mutate = async ({ workers, every, json }: Options): Promise<boolean> => {
+  const list = [{ name: 'none', patches: [] }, ...MUTATIONS.filter((_, i) => i % every === 0)];
   const onCaught = json
     ? () => undefined
     : (caught: Parameters<typeof caughtLine>[0]) => console.log(caughtLine(caught));

@@ -46,7 +46,19 @@ export const hunt = async (mutation: Mutation, { seeds, hours }: MutationOptions
   return caught;
 };
 
-const apply = async (folder: string, { within, find, replace }: Patch): Promise<void> => {
+const apply = async (folder: string, patch: Patch): Promise<void> => {
+  const { path, text } = await placeOf(folder, patch);
+  await writeFile(
+    path,
+    text.replace(patch.find, () => patch.replace),
+  );
+};
+
+/** The one file of a source in which the patch finds its text, once. Throws where there is none, or another. */
+export const placeOf = async (
+  folder: string,
+  { within, find }: Patch,
+): Promise<{ readonly path: string; readonly text: string }> => {
   const found: { path: string; text: string }[] = [];
   for (const file of await readdir(join(folder, within))) {
     if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
@@ -58,10 +70,7 @@ const apply = async (folder: string, { within, find, replace }: Patch): Promise<
   if (only === undefined || found.length > 1) {
     throw new Error(`${within} has ${found.length} places, not one, that read: ${find}`);
   }
-  await writeFile(
-    only.path,
-    only.text.replace(find, () => replace),
-  );
+  return only;
 };
 
 /** All of them, `width` at a time. */

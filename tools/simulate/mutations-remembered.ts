@@ -5,15 +5,19 @@ const TABLE = 'shared/table';
 const RESUME = 'services/resume-position';
 const VIEWS = 'services/view-end';
 
-const PUT = `  if (puts.length > 0) yield* step('put', () => tableOf(parts).put(puts));\n`;
+const WRITES = `  for (const { rows, erasure } of writesOf(partition, folded.writes)) {
+    if (rows.length > 0) yield* step('put', () => tableOf(parts).put(rows));
+    if (erasure !== null) yield* step('erase', () => tableOf(parts).erase(erasure));
+  }
+`;
 
 /** Bugs in what is remembered: resume positions, views, and the table that both stand in. */
 export const MUTATIONS_REMEMBERED: readonly Mutation[] = [
   {
     name: 'put-after-commit',
     patches: [
-      { within: LOOP, find: PUT, replace: '' },
-      { within: LOOP, find: `  partition.folded = to;\n`, replace: `  partition.folded = to;\n${PUT}` },
+      { within: LOOP, find: WRITES, replace: '' },
+      { within: LOOP, find: `  partition.folded = to;\n`, replace: `  partition.folded = to;\n${WRITES}` },
     ],
   },
   {

@@ -11,6 +11,7 @@ can go wrong does. Each record is judged by an oracle of its own. The same seed 
   --hours <n>      length of the day                     (24)
   --workers <n>    threads                               (2)
   --mutations      put in each bug of docs/reference/mutations.md and say what caught it
+  --every <n>      of the bugs one in so many            (1)
   --json           one JSON object at the end instead of the table
   --help`;
 
@@ -21,6 +22,7 @@ export type Options = {
   readonly hours: number;
   readonly workers: number;
   readonly mutations: boolean;
+  readonly every: number;
   readonly json: boolean;
 };
 
@@ -37,6 +39,7 @@ export const readOptions = (args: readonly string[]): Options | string | undefin
         hours: { type: 'string', default: '24' },
         workers: { type: 'string', default: '2' },
         mutations: { type: 'boolean', default: false },
+        every: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -46,7 +49,7 @@ export const readOptions = (args: readonly string[]): Options | string | undefin
   }
   if (values.help) return undefined;
   const { seed, mutations, json } = values;
-  const numbers = { seeds: values.seeds, from: seed ?? values.from, workers: values.workers };
+  const numbers = { seeds: values.seeds, from: seed ?? values.from, workers: values.workers, every: values.every };
   for (const [name, given] of Object.entries(numbers)) {
     if (!/^\d{1,9}$/.test(given) || Number(given) < 1)
       return `--${name} has to be a whole number of at least 1, not "${given}"`;
@@ -61,6 +64,7 @@ export const readOptions = (args: readonly string[]): Options | string | undefin
     hours,
     workers: Number(values.workers),
     mutations,
+    every: Number(values.every),
     json,
   };
 };

@@ -58,7 +58,7 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
     const row = due.some((timer) => timer.key === key) ? undefined : rows.get(key);
     const wanted = processor.reads(row === undefined ? undefined : engine.readState(processor, row), event, key);
     if (wanted === null) return new Map();
-    return new Map([[offset, { name: engine.nameOf(wanted), row: table.get([wanted])[0] ?? undefined }]]);
+    return new Map([[offset, { needed: wanted, row: table.get([wanted])[0] ?? undefined }]]);
   };
 
   const dueBy = (live: LiveMs): readonly Due[] => {
@@ -90,15 +90,21 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
       if (row === null) rows.delete(key);
       else rows.set(key, row);
     }
-    const cause = formatPosition(positionOf(processor.input, partition, offset));
-    const values = folded.effects.map(({ effect, index }) => {
+    const cause = formatPosition(positionOf(partition, offset));
+    const values = folded.effects.flatMap(({ effect: { record: output }, index }) => {
+      if (output === null) return [];
       const id = `${processor.name}:${cause}:${index}`;
-      outputs.set(id, engine.encodeOutput(effect.record, { id, cause }));
+      outputs.set(id, engine.encodeOutput(output, { id, cause }));
       caused.push({ offset, id });
-      return { ...effect.record, value: { ...effect.record.value, id, cause } } as DecodedOutput;
+      return [{ ...output, value: { ...output.value, id, cause } } as DecodedOutput];
     });
-    const puts = folded.puts.map((put) => put.row);
-    if (puts.length > 0) table?.put(puts);
+    const puts: TableRow[] = [];
+    for (const write of folded.writes)
+      if ('erasure' in write) table?.erase(write.erasure);
+      else {
+        table?.put([write.row]);
+        puts.push(write.row);
+      }
     onFolded({ record, live, outputs: values, puts, rows, changed: folded.rows.size > 0 });
   };
 

@@ -19,7 +19,7 @@ describe('what npm test prepares', () => {
   const prepare = (env: NodeJS.ProcessEnv = {}) => own.run(execPath, ['--input-type=module', '-e', PROGRAM], env);
 
   it(
-    'is four steps, which all go well where the tests of the stack can run, and fetch nothing the second time',
+    'is five steps, which all go well where the tests of the stack can run, and fetch nothing the second time',
     async () => {
       expect((await prepare()).code).toBe(0);
       const again = await prepare();
@@ -29,15 +29,16 @@ describe('what npm test prepares', () => {
         'ok Kafka',
         'ok DynamoDB',
         'ok schema',
+        'ok cfn',
       ]);
     },
     PATIENCE_MS,
   );
 
-  it('fails in all four on a bare machine where nothing can be installed, with the commands that do', async () => {
+  it('fails in all five on a bare machine where nothing can be installed, with the commands that do', async () => {
     const bare = { PATH: own.folder, JAVA_HOME: '', XDG_CACHE_HOME: join(own.folder, 'cache') };
     const { code, out, err } = await prepare(bare);
-    expect(code).toBe(4);
+    expect(code).toBe(5);
     expect(err).toMatch(
       /^installing openjdk-17-jdk-headless, maven, redis-server, python3-venv, openssl, chromium\ncould not install them: /,
     );
@@ -48,7 +49,9 @@ describe('what npm test prepares', () => {
 
   it('fails by name for each that does not come', async () => {
     const { code, out } = await prepare({ XDG_CACHE_HOME: '/dev/null' });
-    expect(code).toBe(3);
-    expect(out).toMatch(/^ok +programs[^]+^failed Kafka 4[^]+^failed DynamoDB Local[^]+^failed schema registry/m);
+    expect(code).toBe(4);
+    expect(out).toMatch(
+      /^ok +programs[^]+^failed Kafka 4[^]+^failed DynamoDB Local[^]+^failed schema registry[^]+^failed cfn-lint/m,
+    );
   });
 });

@@ -1,4 +1,5 @@
 import type { Step } from '../steps.ts';
+import { prepareLint } from './cfn-lint.ts';
 import { prepareDynamo } from './dynamodb.ts';
 import { KAFKA_VERSION, prepareKafka } from './kafka.ts';
 import { installMissing } from './programs.ts';
@@ -16,7 +17,7 @@ const fetched = (name: string, prepare: () => Promise<unknown>): Step => ({
 });
 
 /**
- * Everything that the stack is started from, so that no test waits for a download, and a run says which one did not come.
+ * Everything that the stack is started from, and what reads the templates, so that no test waits for a download, and a run says which one did not come.
  * One after the other: Maven's local repository bears one at a time.
  */
 export const PREPARE_STEPS: readonly Step[] = [
@@ -32,4 +33,5 @@ export const PREPARE_STEPS: readonly Step[] = [
   fetched(`Kafka ${KAFKA_VERSION}`, prepareKafka),
   fetched('DynamoDB Local', prepareDynamo),
   fetched('schema registry', prepareRegistry),
+  fetched('cfn-lint', prepareLint),
 ];

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,18 +63,26 @@ export const kill = async (program: Program, name: NodeJS.Signals = 'SIGKILL'): 
   }
 };
 
+/** Below those that Linux and macOS give to connections, of which one may take what is about to be listened on. */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_767;
+
+const listen = async (): Promise<ReturnType<typeof createServer>> => {
+  for (;;) {
+    const server = createServer();
+    server.listen(randomInt(FIRST_PORT, LAST_PORT + 1), HOST);
+    const error = await once(server, 'listening').then(
+      () => null,
+      (reason: NodeJS.ErrnoException) => reason,
+    );
+    if (error === null) return server;
+    if (error.code !== 'EADDRINUSE') throw error;
+  }
+};
+
 /** Different free ports of the loopback: all held together, so that none is handed out twice. */
 export const freePorts = async (count: number): Promise<number[]> => {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer().once('error', reject);
-          server.listen(0, HOST, () => resolve(server));
-        }),
-    ),
-  );
+  const servers = await Promise.all(Array.from({ length: count }, listen));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
