@@ -17,10 +17,21 @@ export type Beaten = {
 };
 
 /** Heartbeats of running sessions, singly or in batches, to one program after the other: each beat has a sequence of its own. */
-export const beatMeter = (load: Load, ms: number) => {
+export const beatMeter = (load: Load, ms: number, tokensOf: ReadonlyMap<Program, readonly string[]> = new Map()) => {
   let sequence = FIRST_SEQUENCE;
-  const beat = async ({ port }: Program, batch: number, forMs: number) => {
-    const shared = { port, connections: CONNECTIONS, sessions: SESSIONS, batch, firstSequence: sequence, warmupMs: 0 };
+  const beat = async (program: Program, batch: number, forMs: number) => {
+    const { port } = program;
+    const tokens = tokensOf.get(program);
+    const shown = tokens === undefined ? {} : { tokens };
+    const shared = {
+      ...shown,
+      port,
+      connections: CONNECTIONS,
+      sessions: SESSIONS,
+      batch,
+      firstSequence: sequence,
+      warmupMs: 0,
+    };
     return load.run({ kind: 'beat', ...shared, ms: forMs });
   };
   return {

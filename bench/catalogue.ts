@@ -4,6 +4,8 @@ export const ROWS = {
   P1b: { what: 'heartbeats in batches of 20 (against P1’s baseline)', unit: 'events/s', goal: { ratio: 8 } },
   P1k: { what: 'CPU of ingest on Kafka, single', unit: 'us/heartbeat', goal: { ratioAtMost: 1.8 } },
   P1kb: { what: 'CPU of ingest on Kafka, batches of 20', unit: 'us/heartbeat', goal: { ratioAtMost: 1.45 } },
+  P1j: { what: 'single heartbeats, each account with its RS256 token', unit: 'requests/s', goal: { ratio: 0.8 } },
+  hammer: { what: 'heartbeats beside one account at 100 times its share', unit: 'requests/s', goal: { ratio: 0.9 } },
   P2: { what: 'decode of a log record', unit: 'records/s', goal: { ratio: 3 } },
   P3: { what: 'fold inside the runtime, in memory', unit: 'records/s', goal: { ratio: 0.85 } },
   P3r: { what: 'the same of resume positions', unit: 'records/s', goal: { ratio: 0.85 } },

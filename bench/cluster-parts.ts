@@ -7,7 +7,7 @@ import { type OwnRedis, startOwnRedis } from '../tools/stack/own-redis.ts';
 import { type Stage, startSessions } from './http-parts.ts';
 import { PARTITIONS } from './lives.ts';
 import type { BenchOptions } from './options.ts';
-import { canPin, CORES, keepTo } from './proc.ts';
+import { canPin, CORES, keepTo, coreOf } from './proc.ts';
 import { type Program, startLoad, startPlaybeat } from './processes.ts';
 import { PEPPER } from './records.ts';
 
@@ -69,7 +69,7 @@ export const openClusterStage = async ({ pin }: Pick<BenchOptions, 'pin'>): Prom
   const parts = await startParts();
   const owner = await startPlaybeat({ core: null, roles: ['concurrency'], env: parts.env });
   const playbeat = await startPlaybeat({
-    core: pinned ? CORES.measured : null,
+    core: coreOf(pinned),
     roles: ['ingest'],
     env: parts.env,
   });

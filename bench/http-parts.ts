@@ -1,7 +1,7 @@
 import type { RoleName } from '../services/roles.ts';
 import type { LoadResult } from './load/job.ts';
 import type { BenchOptions } from './options.ts';
-import { canPin, CORES } from './proc.ts';
+import { canPin, coreOf } from './proc.ts';
 import { type Load, type Program, startLoad, startPlaybeat } from './processes.ts';
 
 /** Accounts with one running session each that the rows over HTTP speak of. */
@@ -35,14 +35,19 @@ export const openStage = async (
 ): Promise<Stage> => {
   const pinned = pin && canPin();
   const load = startLoad(pinned);
-  const playbeat = await startPlaybeat({ core: pinned ? CORES.measured : null, roles });
+  const playbeat = await startPlaybeat({ core: coreOf(pinned), roles });
   await startSessions(load, playbeat);
   const close = async (): Promise<void> => void (await Promise.all([playbeat.stop(), load.stop()]));
   return { pinned, load, playbeat, close };
 };
 
-export const startSessions = async (load: Load, { port }: Program): Promise<void> => {
-  onlyStatus(201, await load.run({ kind: 'start', port, connections: START_CONNECTIONS, sessions: SESSIONS }));
+export const startSessions = async (
+  load: Load,
+  { port }: Program,
+  shown: { tokens?: readonly string[] } = {},
+): Promise<void> => {
+  const all = { port, connections: START_CONNECTIONS, sessions: SESSIONS };
+  onlyStatus(201, await load.run({ kind: 'start', ...all, ...shown }));
 };
 
 export const howPinned = ({ pinned }: Pick<Stage, 'pinned'>): string =>

@@ -9,13 +9,18 @@ import type { FromRow, Task } from './run-row.ts';
 const RUN_ROW = fileURLToPath(new URL('run-row.ts', import.meta.url));
 
 /** What a bench may take at most: beyond it something hangs. */
-const limitMs = ({ rounds, seconds }: BenchOptions): number => 1_000 * (60 + rounds * (10 + 8 * seconds));
+const limitMs = ({ rounds, seconds }: BenchOptions): number => 1_000 * (120 + rounds * (10 + 8 * seconds));
 
 const runBench = (bench: BenchName, options: BenchOptions): Promise<readonly Row[]> =>
   new Promise((resolve, reject) => {
     const child = fork(RUN_ROW, [], { execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'] });
     let rows: readonly Row[] | null = null;
-    const late = setTimeout(() => child.kill('SIGTERM'), limitMs(options));
+    const most = limitMs(options);
+    let why = 'ended without a result';
+    const late = setTimeout(() => {
+      why = `had no result after ${most / 1_000} s`;
+      child.kill('SIGTERM');
+    }, most);
     child.on('message', (message: FromRow) => {
       if ('say' in message) console.error(`  ${message.say}`);
       else rows = message.rows;
@@ -23,7 +28,7 @@ const runBench = (bench: BenchName, options: BenchOptions): Promise<readonly Row
     child.on('error', reject);
     child.on('exit', () => {
       clearTimeout(late);
-      if (rows === null) reject(new Error(`${bench} ended without a result`));
+      if (rows === null) reject(new Error(`${bench} ${why}`));
       else resolve(rows);
     });
     child.send({ bench, options } satisfies Task);

@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 
 /** What is measured has the first core to itself; the load, Kafka and Redis share the others. */
 export const CORES = { measured: '0', others: availableParallelism() > 2 ? `1-${availableParallelism() - 1}` : '1' };
+/** Of what is measured; null where it may run on any. */
+export const coreOf = (pinned: boolean): string | null => (pinned ? CORES.measured : null);
 export const ALL_CORES = `0-${availableParallelism() - 1}`;
 
 export const canPin = (): boolean =>

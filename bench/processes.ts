@@ -5,7 +5,7 @@ import type { RoleName } from '../services/roles.ts';
 import { freePorts } from '../tools/stack/processes.ts';
 import { temporaryFolder } from './embedded-parts.ts';
 import type { Job, LoadResult } from './load/job.ts';
-import { CORES, cpuSecondsOf, memoryOf } from './proc.ts';
+import { CORES, cpuSecondsOf, memoryOf, coreOf } from './proc.ts';
 
 /** The programs that take part in a measurement over HTTP, each on its core where the machine allows it. */
 export type Program = {
@@ -108,7 +108,7 @@ export const startBaseline = async (
   { pin, env = {} }: { readonly pin: boolean; readonly env?: Env },
 ): Promise<Program> => {
   const [port = 0] = await freePorts(1);
-  const core = pin ? CORES.measured : null;
+  const core = coreOf(pin);
   const child = start({ file: `baselines/${name}.ts`, env: { ...env, PORT: String(port) }, core, channel: false });
   return ready(programOf(child, { port, adminPort: 0 }));
 };

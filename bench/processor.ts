@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { startParts, usedBytes } from './cluster-parts.ts';
 import { AHEAD, appendAll } from './embedded-parts.ts';
 import { BEATS_PER_START, livesOf, recordsOf } from './lives.ts';
-import { ALL_CORES, canPin, CORES, keepTo } from './proc.ts';
+import { ALL_CORES, canPin, CORES, keepTo, coreOf } from './proc.ts';
 import { launchPlaybeat, type Program } from './processes.ts';
 import { type Drained, drained } from './processor/drain.ts';
 import { type Killed, killed } from './processor/kill.ts';
@@ -83,8 +83,7 @@ const measure = async (asked: ReturnType<typeof options>): Promise<Report> => {
   if (pin) keepTo(CORES.others);
   const store = await parts.openStore({ pollMs: 1 });
   const usedBefore = await usedBytes(parts.redis);
-  const launch = (): Promise<Program> =>
-    launchPlaybeat({ core: pin ? CORES.measured : null, roles: ['concurrency'], env: parts.env });
+  const launch = (): Promise<Program> => launchPlaybeat({ core: coreOf(pin), roles: ['concurrency'], env: parts.env });
   const startedMs = performance.now();
   let owner = await launch();
   const folded = await drained(owner, { log, store, startedMs });

@@ -12,6 +12,8 @@ export type Task = { readonly bench: BenchName; readonly options: BenchOptions }
 const BENCHES: Readonly<Record<BenchName, () => Promise<Bench>>> = {
   P1: async () => (await import('./rows/heartbeats.ts')).heartbeats,
   P1k: async () => (await import('./rows/kafka-heartbeats.ts')).kafkaHeartbeats,
+  P1j: async () => (await import('./rows/tokens.ts')).withTokens,
+  hammer: async () => (await import('./rows/hammer.ts')).hammered,
   P2: async () => (await import('./rows/decode.ts')).decoding,
   P3: async () => (await import('./rows/fold.ts')).foldingOf('P3'),
   P3r: async () => (await import('./rows/fold.ts')).foldingOf('P3r'),

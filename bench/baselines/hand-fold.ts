@@ -24,7 +24,7 @@ export const handFold = <State, Control>(processor: Processor<State, Control>) =
       const before = states.get(key);
       const wanted = processor.reads?.(before, event, key) ?? null;
       const stored = wanted === null ? undefined : rows.get(nameOf(wanted));
-      const position = positionOf(processor.input, partition, offset);
+      const position = positionOf(partition, offset);
       const at = { key, liveMs: liveMs(live), appendedAtMs, position, control, stored };
       const { state, effects } = processor.onRecord(before, event, at);
       for (const effect of effects) if ('put' in effect) rows.set(nameOf(effect.put), effect.put);

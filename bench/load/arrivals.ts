@@ -1,11 +1,14 @@
 import { openWires } from './closed.ts';
 import { FIRST_SEQUENCE, type Job, type LoadResult } from './job.ts';
-import { beatsRequest, readRequest, setSequence, startRequest } from './requests.ts';
+import { beatsRequest, FIRST_POSITION_MS, readRequest, setNumber, startRequest } from './requests.ts';
 import type { Wire } from './wire.ts';
 
 const WIRES = 64;
 /** How often it is looked what is due; a request is late by half of it on average, which counts as the server's. */
 const TURN_MS = 1;
+
+/** Then it is seen again. */
+const FILM_MS = 4_000_000;
 
 type Stream = {
   readonly perSecond: number;
@@ -24,12 +27,18 @@ export const arrivals = async (job: Extract<Job, { readonly kind: 'arrivals' }>)
   const wires = await openWires(job.port, 3 * WIRES);
   const statuses: Record<number, number> = {};
   let account = job.firstAccount;
-  let sequence = Math.max(FIRST_SEQUENCE, job.firstSequence);
-  const beats = Array.from({ length: job.sessions }, (_, index) => beatsRequest([index], Date.now()));
+  const beats = Array.from({ length: job.sessions }, (_, index) =>
+    beatsRequest([index], Date.now(), job.tokens?.[index]),
+  );
+  const beatEveryMs = Math.round((1_000 * job.sessions) / job.beatsPerSecond);
+  let sent = job.beatsBefore;
+  // Of each session the next beat, in turn: its picture has moved on by as much as time has.
   const nextBeat = (): Buffer => {
-    sequence += 1;
-    const { bytes, sequencesAt } = beats[sequence % job.sessions]!;
-    for (const at of sequencesAt) setSequence(bytes, at, sequence);
+    const turn = Math.floor(sent / job.sessions);
+    const { bytes, sequencesAt, positionsAt } = beats[sent % job.sessions]!;
+    sent += 1;
+    for (const at of sequencesAt) setNumber(bytes, at, FIRST_SEQUENCE + turn);
+    for (const at of positionsAt) setNumber(bytes, at, FIRST_POSITION_MS + ((turn * beatEveryMs) % FILM_MS));
     return bytes;
   };
   const stream = (perSecond: number, next: () => Buffer, idle: Wire[]): Stream => ({
@@ -74,7 +83,16 @@ export const arrivals = async (job: Extract<Job, { readonly kind: 'arrivals' }>)
   const [startsMs = [], beatsMs = [], readsMs = []] = streams.map((one) => one.tookMs);
   const requests = startsMs.length + beatsMs.length + readsMs.length;
   const busy = (user + system) / 1_000 / job.ms;
-  return { requests, perSecond: (requests * 1_000) / job.ms, statuses, sequence, busy, startsMs, beatsMs, readsMs };
+  return {
+    requests,
+    perSecond: (requests * 1_000) / job.ms,
+    statuses,
+    sequence: 0,
+    busy,
+    startsMs,
+    beatsMs,
+    readsMs,
+  };
 };
 
 /** Between two callers who do not know each other. */

@@ -1,5 +1,5 @@
 import { FIRST_SEQUENCE, type Job, type LoadResult } from './job.ts';
-import { beatsRequest, checkRequest, setSequence, startRequest } from './requests.ts';
+import { beatsRequest, checkRequest, setNumber, startRequest } from './requests.ts';
 import { openWire, type Wire } from './wire.ts';
 
 type JobOf<Kind extends Job['kind']> = Extract<Job, { readonly kind: Kind }>;
@@ -68,9 +68,13 @@ const closedLoop = async ({ port, connections, warmupMs, ms, next }: Closed): Pr
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-export const start = async ({ port, connections, sessions }: JobOf<'start'>): Promise<LoadResult> => {
+export const start = async ({ port, connections, sessions, tokens }: JobOf<'start'>): Promise<LoadResult> => {
   let started = 0;
-  const next = (): Buffer | null => (started < sessions ? startRequest(started++, Date.now()) : null);
+  const next = (): Buffer | null => {
+    if (started === sessions) return null;
+    const account = started++;
+    return startRequest(account, Date.now(), tokens?.[account]);
+  };
   const result = await closedLoop({ port, connections, warmupMs: 0, ms: Number.POSITIVE_INFINITY, next });
   return { ...result, sequence: 0 };
 };
@@ -84,7 +88,7 @@ export const beat = async (job: JobOf<'beat'>): Promise<LoadResult> => {
   const prepared = Array.from({ length: connections }, (_, connection) => {
     const own: number[] = [];
     for (let account = connection % sessions; account < sessions; account += connections) own.push(account);
-    if (batch === 1) return own.map((account) => beatsRequest([account], Date.now()));
+    if (batch === 1) return own.map((account) => beatsRequest([account], Date.now(), job.tokens?.[account]));
     return [
       beatsRequest(
         Array.from({ length: batch }, (_, i) => own[i % own.length]!),
@@ -100,7 +104,7 @@ export const beat = async (job: JobOf<'beat'>): Promise<LoadResult> => {
     turns[connection] = turns[connection]! + 1;
     for (const at of sequencesAt) {
       sequences[connection] = sequences[connection]! + 1;
-      setSequence(bytes, at, sequences[connection]!);
+      setNumber(bytes, at, sequences[connection]!);
     }
     return bytes;
   };

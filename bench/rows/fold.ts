@@ -1,5 +1,6 @@
 import { epochMs, MINUTE_MS } from '../../schemas/time.ts';
 import { audience } from '../../services/trending/audience.ts';
+import { contentKey } from '../../services/trending/content-key.ts';
 import { trending } from '../../services/trending/trending.ts';
 import type { Batch, LogRecord, NewRecord } from '../../shared/log/log.ts';
 import { handFold } from '../baselines/hand-fold.ts';
@@ -95,7 +96,7 @@ const folding = async (
     },
   });
   const keys = Array.from({ length: Math.min(100, accounts) }, (_, i) =>
-    isOfMoves ? beatOf(i, 0, 0).contentId : accountKeyOf(i),
+    isOfMoves ? contentKey('default', beatOf(i, 0, 0).contentId) : accountKeyOf(i),
   );
   const states = loop.memory.read(processor.name, 0, keys).rows.map((row) => withoutTimers(processor, row?.state));
   if (JSON.stringify(states) !== JSON.stringify(keys.map((key) => withoutTimers(processor, hand.states.get(key)))))

@@ -1,5 +1,5 @@
 import { howPinned, MAX_REFUSED, openStage, percent, SESSIONS } from '../http-parts.ts';
-import { FIRST_SEQUENCE, type LoadResult } from '../load/job.ts';
+import type { LoadResult } from '../load/job.ts';
 import { type Program, startBaseline } from '../processes.ts';
 import { beatOf } from '../records.ts';
 import { type Bench, percentiles, quantile, type Round, rowOf } from '../row.ts';
@@ -16,21 +16,21 @@ export const reading: Bench = async (options, say) => {
   const { load, playbeat, pinned } = stage;
   const bytes = await watchAll(playbeat);
   const bare = await startBaseline('bare-get', { pin: pinned, env: { BODY_BYTES: String(bytes) } });
-  let sequence = FIRST_SEQUENCE;
+  let beatsBefore = 0;
   const ms = options.seconds * LONGER * 1_000;
   const arrive = async ({ port }: Program, lengthMs: number): Promise<LoadResult> => {
     const result = await load.run({
       kind: 'arrivals',
       port,
       sessions: SESSIONS,
-      firstSequence: sequence,
+      beatsBefore,
       startsPerSecond: 0,
       beatsPerSecond: BEATS_PER_SECOND,
       readsPerSecond: READS_PER_SECOND,
       firstAccount: SESSIONS,
       ms: lengthMs,
     });
-    sequence = result.sequence;
+    beatsBefore += result.beatsMs.length;
     return result;
   };
 

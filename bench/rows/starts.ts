@@ -1,7 +1,7 @@
 import type { RowId } from '../catalogue.ts';
 import { openClusterStage } from '../cluster-parts.ts';
 import { howPinned, MAX_REFUSED, openStage, percent, SESSIONS, type Stage } from '../http-parts.ts';
-import { FIRST_SEQUENCE, type LoadResult } from '../load/job.ts';
+import type { LoadResult } from '../load/job.ts';
 import { eventLoopP99Ms, startBaseline } from '../processes.ts';
 import type { BenchOptions } from '../options.ts';
 import { type Bench, percentiles, quantile, type Round, type Row, rowOf } from '../row.ts';
@@ -29,7 +29,7 @@ type Run = { readonly options: BenchOptions; readonly say: (line: string) => voi
 const startsOn = async (stage: Stage, { id, where }: Measured, { options, say }: Run): Promise<readonly Row[]> => {
   const { load, playbeat, pinned } = stage;
   const bare = await startBaseline('bare-post', { pin: pinned });
-  let sequence = FIRST_SEQUENCE;
+  let beatsBefore = 0;
   let account = SESSIONS;
   const ms = options.seconds * LONGER * 1_000;
   const arrive = async (port: number, lengthMs: number): Promise<LoadResult> => {
@@ -39,14 +39,14 @@ const startsOn = async (stage: Stage, { id, where }: Measured, { options, say }:
       kind: 'arrivals',
       port,
       sessions: SESSIONS,
-      firstSequence: sequence,
+      beatsBefore,
       startsPerSecond: STARTS_PER_SECOND,
       beatsPerSecond: BEATS_PER_SECOND,
       readsPerSecond: 0,
       firstAccount,
       ms: lengthMs,
     });
-    sequence = result.sequence;
+    beatsBefore += result.beatsMs.length;
     return result;
   };
 
