@@ -35,6 +35,8 @@ def main(registry):
     failed = 0
     for line in sys.stdin.buffer:
         record = bytes_of(line)
+        if record == b"null":
+            continue  # The account of this key was erased: here, what is kept of it would be deleted.
         if len(record) < HEADER_BYTES or record[0] != WIRE_FORMAT:
             print(f"not in the wire format: {record!r}", file=sys.stderr)
             failed += 1

@@ -163,8 +163,9 @@ const EVENTS: readonly LogEvent[] = [
 const NUMBERS = new Map(RECORD_NAMES.map((name) => [name, compiledId(name) % 1_000]));
 const found = ({ type, value }: LogEvent): object => {
   const mark = (name: typeof type) => `PB${String(NUMBERS.get(name)).padStart(3, '0')}`;
-  const nested = type === 'SessionStarted' ? { beat: { ...value.beat, mark: mark('Heartbeat') } } : {};
-  return { record: `playbeat.${type}`, mark: mark(type), ...value, ...nested };
+  const nested = type === 'SessionStarted' ? { beat: { trace: null, ...value.beat, mark: mark('Heartbeat') } } : {};
+  const untraced = type === 'Heartbeat' || type === 'SessionStopRequested' ? { trace: null } : {};
+  return { record: `playbeat.${type}`, mark: mark(type), ...untraced, ...value, ...nested };
 };
 
 describe('the topics', () => {
