@@ -21,11 +21,13 @@ const EDGE = [
   'services/identity.ts',
   'services/engines.ts',
   'services/policy-file.ts',
+  'services/household.ts',
   'services/testing/**/*.ts',
   'shared/{log,state,table}/{embedded,kafka,redis,dynamo,sqlite}*.ts',
   'shared/**/embedded-*.ts',
   'shared/**/data-folder.ts',
   'shared/log/revocation.ts',
+  'shared/identity/client-credentials.ts',
   'shared/state/real-timer.ts',
   'shared/telemetry/**/*.ts',
   'shared/http/server.ts',
@@ -170,7 +172,7 @@ export default defineConfig(
       globals: Object.fromEntries(
         [
           'document',
-          'EventSource',
+          'TextDecoderStream',
           'fetch',
           'getComputedStyle',
           'matchMedia',
