@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
@@ -15,21 +16,50 @@ const withServer = async (env: Environment, use: (server: Server) => Promise<voi
   }
 };
 
-/** A call whose body stops halfway. */
-const halfSent = async (url: string): Promise<{ readonly socket: Socket; readonly rest: string; said(): string }> => {
+/** A call whose body stops halfway, after the service has said that it has read the head. */
+type HalfSent = {
+  readonly socket: Socket;
+  readonly rest: string;
+  /** All that was answered, when the connection has ended. */
+  readonly said: Promise<string>;
+};
+const GO_ON = 'HTTP/1.1 100 Continue\r\n\r\n';
+
+const halfSent = async (url: string): Promise<HalfSent> => {
   const { hostname, port } = new URL(url);
   const text = JSON.stringify(beat({ accountId: newAccount() }));
-  const socket = connect({ host: hostname, port: Number(port) });
+  const socket = connect({ host: hostname, port: Number(port) }).setEncoding('utf8');
   let answer = '';
-  socket.setEncoding('utf8').on('data', (part: string | Buffer) => {
-    answer += String(part);
+  const said = new Promise<string>((resolve) => socket.once('close', () => resolve(answer)));
+  const wentOn = new Promise<void>((resolve, reject) => {
+    socket.on('data', (part: string | Buffer) => {
+      answer += String(part);
+      if (answer.startsWith(GO_ON)) resolve();
+    });
+    socket.on('error', reject);
   });
-  socket.on('error', () => {});
-  const head = `POST /v1/heartbeats HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n`;
-  socket.write(head + text.slice(0, 40));
-  await setTimeout(100);
-  return { socket, rest: text.slice(40), said: () => answer };
+  const head = `POST /v1/heartbeats HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n`;
+  socket.write(`${head}expect: 100-continue\r\n\r\n${text.slice(0, 40)}`);
+  await wentOn;
+  return { socket, rest: text.slice(40), said: said.then((all) => all.slice(GO_ON.length)) };
 };
+
+/** Resolves when nobody listens there any more; whoever is still let in leaves at once. */
+const refused = async (url: string): Promise<void> => {
+  const { hostname, port } = new URL(url);
+  for (;;) {
+    const socket = connect({ host: hostname, port: Number(port) });
+    const code = await new Promise<string | undefined>((resolve) => {
+      socket.once('connect', () => resolve(undefined));
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    });
+    socket.destroy();
+    if (code === 'ECONNREFUSED') return;
+  }
+};
+
+/** Longer than a test may last: whoever waits for it fails. */
+const NEVER = { DRAIN_MS: '60000' };
 
 describe('SIGTERM', () => {
   it('under load ends with 0: no call is answered 5xx, and what was acknowledged is stored', async () => {
@@ -53,18 +83,14 @@ describe('SIGTERM', () => {
   }, 60_000);
 
   it('waits for the calls in flight and answers them, then closes their connections; new ones are refused', async () => {
-    await withServer({}, async (server) => {
+    await withServer(NEVER, async (server) => {
       const calls = await Promise.all(Array.from({ length: 8 }, () => halfSent(server.url())));
       const ended = server.kill('SIGTERM');
-      await setTimeout(200);
-      const late = await halfSent(server.url());
-      expect(late.socket.readyState).toBe('closed');
-      const startedMs = performance.now();
+      await refused(server.url());
       for (const { socket, rest } of calls) socket.write(`${rest}GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n`);
       expect(await ended).toEqual({ code: 0, signal: null });
-      expect(performance.now() - startedMs).toBeLessThan(3_000);
       for (const { said } of calls) {
-        const [, beats = '', ready = ''] = said().split('HTTP/1.1 ');
+        const [, beats = '', ready = ''] = (await said).split('HTTP/1.1 ');
         expect(beats).toMatch(/^202 [^]*"accepted":1/);
         expect(ready).toMatch(/^503 [^]*connection: close\r\n[^]*"status":"draining"/i);
       }
@@ -72,37 +98,30 @@ describe('SIGTERM', () => {
   });
 
   it('closes the connection of a call in flight that was told it stays, and does not wait for it', async () => {
-    await withServer({}, async (server) => {
+    await withServer(NEVER, async (server) => {
       const { socket, rest, said } = await halfSent(server.url());
       const ended = server.kill('SIGTERM');
-      await setTimeout(100);
-      const startedMs = performance.now();
+      await refused(server.url());
       socket.write(rest);
       expect(await ended).toEqual({ code: 0, signal: null });
-      expect(performance.now() - startedMs).toBeLessThan(3_000);
-      expect(said()).toMatch(/^HTTP\/1\.1 202 /);
+      expect(await said).toMatch(/^HTTP\/1\.1 202 /);
     });
   });
 
   it('cuts a call that does not end within DRAIN_MS, and still ends with 0', async () => {
     await withServer({ DRAIN_MS: '300' }, async (server) => {
       const { said } = await halfSent(server.url());
-      const startedMs = performance.now();
       expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
-      expect(performance.now() - startedMs).toBeLessThan(3_000);
-      expect(said()).toBe('');
+      expect(await said).toBe('');
     });
   });
 
   it('of an idle service with open connections ends at once', async () => {
-    await withServer({}, async (server) => {
+    await withServer(NEVER, async (server) => {
       const { hostname, port } = new URL(server.url());
       const idle = connect({ host: hostname, port: Number(port) });
-      idle.on('error', () => {});
-      await setTimeout(50);
-      const startedMs = performance.now();
+      await once(idle, 'connect');
       expect(await server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
-      expect(performance.now() - startedMs).toBeLessThan(3_000);
       idle.destroy();
     });
   });
