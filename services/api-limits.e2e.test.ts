@@ -103,15 +103,13 @@ describe('requests that are none', () => {
     expect(answer.json).toMatchObject({ detail: expect.any(String), instance: expect.any(String) });
   });
 
-  it('that never end are 408 within 15 s, headers or body', async () => {
+  it('that never end are 408, headers or body', async () => {
     const stalled = [line, `${line}content-type: application/json\r\ncontent-length: 50\r\n\r\n{"sess`];
-    const startedMs = performance.now();
     const answers = await Promise.all(stalled.map((text) => sendRaw(server.url(), text)));
-    expect(performance.now() - startedMs).toBeLessThan(15_000);
     expect(answers.map(codeOf)).toEqual(['408 REQUEST_TIMEOUT', '408 REQUEST_TIMEOUT']);
     for (const { json } of answers)
       expect(json).toMatchObject({ instance: expect.any(String), requestId: expect.any(String) });
-  }, 30_000);
+  });
 });
 
 describe('every refusal', () => {

@@ -12,9 +12,7 @@ describe('kill -9 under load, 3 times at random moments', () => {
     expect(report.decisionsChecked).toBeGreaterThan(500);
     expect(report.outputs).toBeGreaterThan(100);
     expect(report.sentAgain).toBeGreaterThan(0);
-    // 2 s is the promise where nothing else runs; a test machine has other work.
-    for (const { restartMs } of report.kills) expect(restartMs).toBeLessThan(5_000);
-  }, 60_000);
+  });
 });
 
 describe('the judge of it', () => {

@@ -177,9 +177,7 @@ describe('the Kafka log', () => {
       await append('before');
       await reading.until(() => reading.batches.length === 1);
       await kafka.kill(1);
-      const startedAt = performance.now();
       await expect(append('dead')).rejects.toBeInstanceOf(LogUnavailable);
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
       await kafka.restart(1);
       for (;;) {
         const stored = await append('after').catch(() => null);
