@@ -10,14 +10,22 @@ const SPEED = 20;
 /** More at a time would starve each other: at this speed a second of waiting for a processor is a lease. */
 const AT_A_TIME = 4;
 
-/** Plays for 100 s of a household's time, or until the flaw is found. */
+/** What a right server has to be asked before it is acquitted. */
+const askedEnough = ({ oracle: { counts }, tally }: Run): boolean =>
+  counts.admitted > 100 &&
+  counts.denied > 10 &&
+  counts.returned + counts.displaced > 0 &&
+  tally.of('let in at the door of a silent session') > 0;
+
+/** Plays until it has asked enough, or the flaw is found: about 100 s of a household's time, more where the machine has other work. */
 async function playAgainst(flaw: Flaw | undefined): Promise<Run> {
   const server = await startSmallServer({ speed: SPEED, flaw });
-  const options = { accounts: 36, minutes: 1.7, seed: 7, limit: 2, rate: undefined, speed: SPEED };
+  const options = { accounts: 36, minutes: 10, seed: 7, limit: 2, rate: undefined, speed: SPEED };
   const run = startRun({ ...options, url: server.url });
   const isOver = run.finished.then(() => true);
   for await (const _ of setInterval(50)) {
-    if (flaw !== undefined && WRONG_SERVERS[flaw].some((kind) => run.oracle.verdicts.count(kind) > 0)) run.end();
+    const isFound = flaw !== undefined && WRONG_SERVERS[flaw].some((kind) => run.oracle.verdicts.count(kind) > 0);
+    if (isFound || (flaw === undefined && askedEnough(run))) run.end();
     if (await Promise.race([isOver, false])) break;
   }
   await server.close();
@@ -34,7 +42,7 @@ beforeAll(async () => {
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, play));
-}, 60_000);
+}, 120_000);
 afterAll(() => runs.clear());
 
 const runOf = (flaw: Flaw | undefined): Run => {
@@ -49,11 +57,9 @@ describe('households against a right server', () => {
   });
 
   it('put it to every question: admissions, refusals, returns, silent doors, and no errors', () => {
-    const { oracle, tally } = runOf(undefined);
-    expect(oracle.counts.admitted).toBeGreaterThan(100);
-    expect(oracle.counts.denied).toBeGreaterThan(10);
-    expect(oracle.counts.returned + oracle.counts.displaced).toBeGreaterThan(0);
-    expect(tally.of('let in at the door of a silent session')).toBeGreaterThan(0);
+    const right = runOf(undefined);
+    expect(askedEnough(right)).toBe(true);
+    const { tally } = right;
     expect([...tally.counts.keys()].filter((name) => name.startsWith('error'))).toEqual([]);
   });
 });

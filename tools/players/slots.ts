@@ -113,6 +113,9 @@ export function createSlots(options: {
       });
   };
 
+  const silentNow = ({ beatMs }: Held): string | undefined =>
+    nowMs() - beatMs > LEASE_MS ? 'SILENT_TOO_LONG' : undefined;
+
   const status: Slots['status'] = ({ accountId, sessionId }) => {
     const ended = sessions(accountId).get(sessionId)?.ended;
     return { allow: ended === undefined, reason: ended ?? 'OK', active: [] };
@@ -135,7 +138,7 @@ export function createSlots(options: {
       if (flaw === 'loses each 20th beat' && beats % 20 === 0 && held !== undefined) held.ended ??= 'SILENT_TOO_LONG';
       if (flaw === 'late beat revives' && held?.ended === 'STOPPED') held.ended = undefined;
 
-      const isBack = held === undefined || held.ended === 'SILENT_TOO_LONG' || nowMs() - held.beatMs > LEASE_MS;
+      const isBack = held === undefined || (held.ended ?? silentNow(held)) === 'SILENT_TOO_LONG';
       if (isBack && flaw !== 'loses each 20th beat') {
         const ruling = rule({ ...claim, state: 'playing' });
         if (!ruling.allow) {
