@@ -7,7 +7,7 @@ import { LogUnavailable } from './log-errors.ts';
 import { logError, openChannel } from './embedded-log-channel.ts';
 import { startDelivery } from './embedded-log-delivery.ts';
 import { openGroups } from './embedded-log-groups.ts';
-import { openReader, type Partition } from './embedded-log-partition.ts';
+import { openReader, openRecent, type Partition } from './embedded-log-partition.ts';
 import { openRetention } from './embedded-log-retention.ts';
 import { openTail } from './embedded-log-tail.ts';
 import { openInbox, openWriter, type Inbox } from './embedded-log-writer.ts';
@@ -75,7 +75,13 @@ export const openEmbeddedLog = async (options: EmbeddedLogOptions): Promise<Embe
       // A topic that the catalogue no longer names stays in the file and is not opened.
       const topic = topicNames.find((name) => name === stored.topic);
       if (topic === undefined) continue;
-      const partition: Partition = { ...stored, topic, tail: openTail(tailBytes), wakes: new Set() };
+      const partition: Partition = {
+        ...stored,
+        topic,
+        tail: openTail(tailBytes),
+        recent: openRecent(),
+        wakes: new Set(),
+      };
       found.get(topic)![stored.partition] = openInbox(partition);
     }
     const groupOffsets = new Map(opened.offsets.map((o) => [`${o.partitionId} ${o.group}`, o.offset]));

@@ -13,9 +13,9 @@ import {
   nextOffset,
   openPartition,
   type Partition,
-  PartitionPaused,
   type Parts,
 } from './partition.ts';
+import { PartitionPaused } from './reading.ts';
 import type { StepName, Steps } from './steps.ts';
 import { counting, forget, poke, policy, tick } from './testing/counting.ts';
 import { cutShort } from './testing/cut-short.ts';

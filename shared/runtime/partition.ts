@@ -1,15 +1,9 @@
-import {
-  decode,
-  encodeOutput,
-  UnknownSchemaId,
-  UnreadableControlRecord,
-  UnreadableRecord,
-} from '../../schemas/codec.ts';
-import type { DecisionOutput, LogEvent } from '../../schemas/events.ts';
+import { encodeOutput } from '../../schemas/codec.ts';
+import type { DecisionOutput } from '../../schemas/events.ts';
 import type { Trace } from '../../schemas/generated/records.ts';
 import type { EpochMs, LiveMs } from '../../schemas/time.ts';
 import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
-import type { Batch, Bounds, LogRecord, NewRecord } from '../log/log.ts';
+import type { Batch, Bounds, NewRecord } from '../log/log.ts';
 import { partitionOf } from '../log/partition.ts';
 import { formatPosition, positionOf } from '../log/position.ts';
 import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
@@ -17,6 +11,7 @@ import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored,
 import { liveClock } from './live-time.ts';
 import { type AnyTable, type Erasure, nameOf, type TableKey, type TableRow } from '../table/table.ts';
 import { type Emit, FEW_RECORDS, type Processor, stateIn } from './processor.ts';
+import { cut, type Parked, PartitionPaused, type Read, readBatch } from './reading.ts';
 import { relayOf } from './relay.ts';
 import { step, type Steps } from './steps.ts';
 
@@ -93,8 +88,6 @@ export type Partition = {
 
 /** Nobody but the newest owner may go on: this one waits until the partition is given to it again. */
 export class Fenced extends Error {}
-/** The partition stands still at a record that only another release, or an operator, can deal with. */
-export class PartitionPaused extends Error {}
 
 /** Takes a partition over: fences the previous owner and finds where to start. */
 export function* openPartition<State, Control>(
@@ -144,7 +137,9 @@ export function* foldBatch<State, Control>(
   const start = nextOffset(partition);
   // The store decides where to go on: what it has is skipped, and a batch from beyond it is asked for again.
   if (batch.to <= start || batch.from > start) return start;
-  let left = readBatch(parts, partition, batch, start);
+  let left = readBatch(batch, { start, parks: parts.parks });
+  for (const { record, reason } of left.parked)
+    parts.onEvent({ kind: 'parked', partition: partition.number, offset: record.offset, reason });
   for (let from = start; ;) {
     const offset = yield* foldSome(parts, partition, left);
     if (offset <= from || offset >= batch.to) return offset;
@@ -275,64 +270,6 @@ const worthCommitting = (partition: Partition, folded: Folded<unknown>, to: Chec
   !folded.ticksOnly ||
   folded.control !== partition.committed?.control ||
   Math.abs(to.clock.appendedAtMs - (partition.committed?.clock.appendedAtMs ?? 0)) >= QUIET_COMMIT_MS;
-
-type Parked = { readonly record: LogRecord; readonly reason: string };
-type Read = {
-  readonly records: readonly Readable[];
-  readonly parked: readonly Parked[];
-  /** Everything below this offset is in it, or has been left out. */
-  readonly until: number;
-  readonly pausedBy: PartitionPaused | null;
-};
-
-/** A key without a value, in what a fold of ours has sent, says that all of before is forgotten: its cause is gone from there on. */
-const erasureIn = (topic: TopicName, { key, value, appendedAtMs }: LogRecord): LogEvent | null =>
-  key === null || value !== null || topic === 'heartbeats.v1'
-    ? null
-    : { type: 'AccountErased', value: { requestId: '', tenant: '', receivedAtMs: appendedAtMs } };
-
-/** Decodes what is new in the batch, up to a record at which the partition has to stand still. */
-const readBatch = <State, Control>(
-  parts: Parts<State, Control>,
-  partition: Partition,
-  batch: Batch,
-  start: number,
-): Read => {
-  const records: Readable[] = [];
-  const parked: Parked[] = [];
-  for (const record of batch.records) {
-    if (record.offset < start) continue;
-    let event: LogEvent;
-    try {
-      event = erasureIn(batch.topic, record) ?? decode(record.value);
-    } catch (error) {
-      if (error instanceof UnreadableRecord) {
-        if (!parts.parks) continue;
-        parked.push({ record, reason: error.message });
-        parts.onEvent({ kind: 'parked', partition: partition.number, offset: record.offset, reason: error.message });
-        continue;
-      }
-      if (error instanceof UnknownSchemaId || error instanceof UnreadableControlRecord) {
-        const where = `${parts.processor.input} partition ${partition.number} offset ${record.offset}`;
-        const pausedBy = new PartitionPaused(`${where}: ${error.message}`, { cause: error });
-        return { records, parked, until: record.offset, pausedBy };
-      }
-      throw error;
-    }
-    records.push({ offset: record.offset, key: record.key, appendedAtMs: record.appendedAtMs, event });
-  }
-  return { records, parked, until: batch.to, pausedBy: null };
-};
-
-const cut = (read: Read, { from, until }: { readonly from: number; readonly until: number }): Read => {
-  const within = ({ offset }: { readonly offset: number }): boolean => offset >= from && offset < until;
-  return {
-    records: read.records.filter(within),
-    parked: read.parked.filter(({ record }) => within(record)),
-    until,
-    pausedBy: until === read.until ? read.pausedBy : null,
-  };
-};
 
 /** Live time at each record, and the clock behind them. */
 const timesOf = (partition: Partition, records: readonly Readable[]): { lives: LiveMs[]; end: PartitionClock } => {

@@ -9,11 +9,11 @@ import {
   nextOffset,
   openPartition,
   type Partition,
-  PartitionPaused,
   type Parts,
   reopen,
 } from './partition.ts';
 import type { Processor } from './processor.ts';
+import { PartitionPaused } from './reading.ts';
 import { Revoked, runSteps } from './steps.ts';
 
 export type RunOptions<State, Control> = {
