@@ -40,12 +40,18 @@ export type ProblemDetails = {
   readonly extra?: Readonly<Record<string, unknown>>;
 };
 
-/** Ends a call with a problem document. Thrown where a route cannot go on; the front turns it into the answer. */
+/**
+ * Ends a call with a problem document. Thrown where a route cannot go on; the front turns it into the answer. It has no stack: that
+ * it is thrown is no fault of ours, and a tenth of what a refused call costs would be the taking of one.
+ */
 export class ProblemError extends Error {
   readonly code: ProblemCode;
   readonly details: ProblemDetails;
   constructor(code: ProblemCode, detail: string, details: ProblemDetails = {}) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.details = details;
   }
