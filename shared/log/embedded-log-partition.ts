@@ -26,7 +26,8 @@ export type Recent = {
   keep(from: number, limits: Limits, decoded: Decoded): void;
 };
 
-const RECENT_READS = 16;
+/** Some thousands of records and what was decoded of them: more would be more for the garbage collector to carry about. */
+const RECENT_READS = 8;
 
 export const openRecent = (): Recent => {
   const reads = new Map<number, { readonly limits: Limits; readonly decoded: Decoded }>();

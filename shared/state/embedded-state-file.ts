@@ -24,6 +24,8 @@ const SCHEMA = `
 /** Creates what is missing. It always writes, so that a place that cannot be written shows now and not at a checkpoint. */
 export const prepareFile = (db: DatabaseSync, file: string): void => {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;');
+  // Rows come in no order: with the 2 MiB that SQLite takes by itself a row costs a third more.
+  db.exec('PRAGMA cache_size = -16384');
   // SQLite would leave what it deletes in its pages: here it is overwritten with zeros.
   db.exec('PRAGMA secure_delete = ON;');
   const layout = db.prepare('PRAGMA user_version').get()?.['user_version'];
