@@ -1,48 +1,70 @@
 import { CfnAlarm, CfnCompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import type { RoleName } from '../services/roles.ts';
 import type { Alarm, Severity, Whole } from './alarm.ts';
 import { ALARMS, WHOLES } from './alarms.ts';
-import { filled, filledSeries, type Place, type placesOf } from './places.ts';
+import { filled, filledSeries, type Place, placesOf } from './places.ts';
 import type { Series } from './series.ts';
 import type { Stage } from './stages.ts';
 
 type Query = CfnAlarm.MetricDataQueryProperty;
 type Options = {
   readonly stage: Stage;
-  readonly places: ReturnType<typeof placesOf>;
-  /** Topics by severity. */
-  readonly topics: Readonly<Record<Severity, string>>;
+  /** Of what alarms are made here. */
+  readonly places: Partial<ReturnType<typeof placesOf>>;
+  readonly topicOf: (severity: Severity) => string;
 };
+type Made = ReadonlyMap<string, CfnAlarm>;
 
-/** All of the catalogue that the stage has something for. */
-export const addAlarms = (scope: Construct, { stage, places, topics }: Options): void => {
+/** All of the catalogue that there is something for. */
+export const addAlarms = (scope: Construct, { stage, places, topicOf }: Options): Made => {
   const made = new Map<string, CfnAlarm>();
-  const actions = (severity: Severity | null): string[] => (severity === null ? [] : [topics[severity]]);
   for (const [name, alarm] of Object.entries(ALARMS)) {
     if (alarm.on !== undefined && alarm.on !== stage.settings.kafka.profile) continue;
-    for (const place of places[alarm.each]) {
-      const full = place.id === '' ? name : `${name}-${place.id}`;
+    for (const place of places[alarm.each] ?? []) {
+      const full = fullName(name, place);
+      const actions = alarm.severity === null ? [] : [topicOf(alarm.severity)];
       const resource = new CfnAlarm(scope, full, {
         alarmName: `${stage.prefix}-${full}`,
         alarmDescription: described(alarm),
-        alarmActions: actions(alarm.severity),
-        okActions: actions(alarm.severity),
+        alarmActions: actions,
+        okActions: actions,
         ...conditionOf(alarm, place),
       });
       made.set(full, resource);
     }
   }
+  return made;
+};
+
+/** Those that are rung by others, which are there. */
+export const addWholes = (scope: Construct, { stage, topicOf }: Omit<Options, 'places'>, made: Made): void => {
   for (const [name, whole] of Object.entries(WHOLES)) {
+    const actions = [topicOf(whole.severity)];
     const composite = new CfnCompositeAlarm(scope, name, {
       alarmName: `${stage.prefix}-${name}`,
       alarmDescription: described(whole),
       alarmRule: whole.parts.map((part) => `ALARM("${stage.prefix}-${part}")`).join(' AND '),
-      alarmActions: actions(whole.severity),
-      okActions: actions(whole.severity),
+      alarmActions: actions,
+      okActions: actions,
     });
     for (const part of whole.parts) composite.addResourceDependency(made.get(part)!);
   }
 };
+
+/** What takes a deployment of the role back. ECS refuses to deploy where one of them is not there. */
+export const takingBack = (stage: Stage, role: RoleName): string[] => {
+  const places = placesOf(stage);
+  return Object.entries(ALARMS)
+    .flatMap(([name, { each, takesBack = [] }]) => {
+      const isFor = (place: Place): boolean =>
+        takesBack === 'its role' ? place.fill['role'] === role : takesBack.includes(role);
+      return places[each].filter(isFor).map((place) => fullName(name, place));
+    })
+    .map((name) => `${stage.prefix}-${name}`);
+};
+
+const fullName = (name: string, { id }: Place): string => (id === '' ? name : `${name}-${id}`);
 
 const described = ({ says, runbook }: Pick<Alarm | Whole, 'says' | 'runbook'>): string => {
   const [page, section] = runbook.split('#');

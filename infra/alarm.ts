@@ -1,3 +1,4 @@
+import type { RoleName } from '../services/roles.ts';
 import type { Series } from './series.ts';
 
 export type Severity = 'page' | 'ticket';
@@ -23,6 +24,8 @@ export type Alarm = {
   readonly of: readonly [number, number];
   /** Whether nothing at all is good news. */
   readonly silence: 'fine' | 'bad';
+  /** Whose deployment goes back when it rings meanwhile or soon after. */
+  readonly takesBack?: readonly RoleName[] | 'its role';
 };
 
 /** What is rung when all of its parts are. */

@@ -193,6 +193,7 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
     series: { paused: own('playbeat_partition_paused', {}, 'Maximum') },
     is: { over: 0 },
     of: [2, 2],
+    takesBack: 'its role',
   },
   lag: {
     ...often,
@@ -203,6 +204,7 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
     series: { late: own('playbeat_processor_lag_seconds', { processor: '{group}' }, 'Maximum') },
     is: { over: 60 },
     of: [10, 10],
+    takesBack: 'its role',
   },
   rebalances: {
     severity: 'ticket',

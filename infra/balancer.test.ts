@@ -10,7 +10,10 @@ const ACL = 'arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/playbeat/0000'
 const firewalls = (settings: StageSettings): readonly unknown[] => {
   const app = new App();
   const stack = new Stack(app, 'Only');
-  addBalancer(stack, checked('test', settings), { vpcId: 'vpc-0a1b2c3d', publicSubnets: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'] });
+  addBalancer(stack, checked('test', settings), {
+    vpcId: 'vpc-0a1b2c3d',
+    publicSubnets: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
+  });
   const { Resources } = app.synth().getStackByName('Only').template as {
     readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: unknown }>>;
   };

@@ -1,3 +1,4 @@
+import type { RoleName } from '../services/roles.ts';
 import { OBJECTIVES, type ObjectiveName } from '../shared/telemetry/objectives.ts';
 import type { Alarm, Whole } from './alarm.ts';
 import { balancer, own, type Series } from './series.ts';
@@ -14,11 +15,14 @@ const WINDOWS = [
 ] as const;
 /** One fault among fewer than these says nothing about a share. */
 export const LEAST_COUNTED = 200;
-const COUNTED_BY: Readonly<Record<ObjectiveName, string>> = {
+const COUNTED_BY: Readonly<Record<ObjectiveName, RoleName>> = {
   heartbeats: 'ingest',
   starts: 'ingest',
   freshness: 'concurrency',
 };
+
+/** The window that is over soon enough for a deployment to be taken back by it. */
+const NEWEST = 'fast-5m';
 
 export const objectiveNames = Object.keys(OBJECTIVES) as ObjectiveName[];
 /** Missed and met; of beats what the load balancer answered in the place of a service that was not there, too. */
@@ -55,6 +59,7 @@ export const burnParts: Readonly<Record<string, Alarm>> = Object.fromEntries(
           minutes,
           of: [1, 1],
           silence: 'fine',
+          ...(`${name}-${minutes}m` === NEWEST ? { takesBack: [COUNTED_BY[objective]] } : {}),
         },
       ]),
     ),

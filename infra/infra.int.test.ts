@@ -134,6 +134,14 @@ describe.each(STAGE_NAMES)('the stage %s', (stage) => {
     expect(resourcesOf(data, 'AWS::DynamoDB::Table')).toHaveLength(TABLE_NAMES.length);
   });
 
+  it('deploys the roles after what they stand on, the alarms that take them back among it, and the household last', () => {
+    const base = ['network', 'data', 'platform', 'alarms'].map((name) => `playbeat-${stage}-${name}`);
+    const roles = ROLE_NAMES.map((role) => `playbeat-${stage}-${role}`);
+    const { before } = made.get(stage)!;
+    for (const role of roles) expect([role, [...(before[role] ?? [])].sort()]).toEqual([role, [...base].sort()]);
+    expect([...(before[`playbeat-${stage}-household`] ?? [])].sort()).toEqual([...base, ...roles].sort());
+  });
+
   it('holds no stack fast by an export', () => {
     expect(JSON.stringify(made.get(stage)!.templates)).not.toMatch(/Fn::ImportValue|"Export"/);
   });

@@ -1,4 +1,4 @@
-import { ROLE_NAMES, type RoleName } from '../services/roles.ts';
+import { ROLE_NAMES } from '../services/roles.ts';
 import { TABLE_NAMES } from '../schemas/tables.ts';
 import type { Each } from './alarm.ts';
 import { groupsOf } from './rights.ts';
@@ -11,15 +11,15 @@ import { tableNameOf } from './tables.ts';
 /** What stands for the names in braces; the id says of which it is, and is empty where there is one. */
 export type Place = { readonly id: string; readonly fill: Readonly<Record<string, string>> };
 
-/** Tokens that are known when the stack is deployed. */
-export type Known = { readonly balancer: string; readonly targets: (role: RoleName) => string };
+/** Names that AWS gives, where a stack knows them. */
+export type Known = { readonly balancer?: string; readonly targets?: string };
 
 /** All there is of something in a stage. */
-export const placesOf = (stage: Stage, known: Known): Readonly<Record<Each, readonly Place[]>> => {
+export const placesOf = (stage: Stage, known: Known = {}): Readonly<Record<Each, readonly Place[]>> => {
   const { settings, prefix } = stage;
   const all = {
+    ...known,
     prefix,
-    balancer: known.balancer,
     certificate: settings.certificateArn,
     partitions: String(settings.partitions),
   };
@@ -38,9 +38,7 @@ export const placesOf = (stage: Stage, known: Known): Readonly<Record<Each, read
     role: roles.map((role) => place(role, { role })),
     folding: roles.filter((role) => groupsOf(role).length > 0).map((role) => place(role, { role })),
     group: roles.flatMap((role) => groupsOf(role).map((group) => place(group, { role, group }))),
-    served: roles
-      .filter((role) => rulesOf(role).length > 0)
-      .map((role) => place(role, { role, targets: known.targets(role) })),
+    served: roles.filter((role) => rulesOf(role).length > 0).map((role) => place(role, { role })),
   };
 };
 

@@ -1,6 +1,6 @@
 import type { Construct } from 'constructs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import type { RoleName } from '../services/roles.ts';
+import type { Severity } from './alarm.ts';
 import type { Stage } from './stages.ts';
 
 /**
@@ -24,8 +24,7 @@ export type Fact =
   | 'platform/balancer-group'
   | 'platform/registry-url'
   | 'platform/registry-group'
-  /** Which group of targets is the role's. */
-  | `${RoleName}/targets`;
+  | `alarms/${Severity}`;
 
 const nameOf = (stage: Stage, fact: Fact): string => `/${stage.prefix}/${fact}`;
 

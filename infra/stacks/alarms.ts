@@ -3,15 +3,14 @@ import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
-import type { RoleName } from '../../services/roles.ts';
 import type { Severity } from '../alarm.ts';
-import { addAlarms } from '../alarm-resources.ts';
+import { addAlarms, addWholes } from '../alarm-resources.ts';
 import { addDashboards } from '../dashboards.ts';
 import { placesOf } from '../places.ts';
-import { readFact } from '../published.ts';
+import { publish, readFact } from '../published.ts';
 import type { Stage } from '../stages.ts';
 
-/** What rings, and what is looked at then. Holds nothing that must not be lost. */
+/** What rings, and what is looked at then. Holds nothing that must not be lost. Before the roles: ECS wants the alarms that take a deployment back. */
 export const alarmsStack = (app: App, stage: Stage): Stack => {
   const { account, region, alarmsTo, monthlyUsd } = stage.settings;
   const stack = new Stack(app, `${stage.prefix}-alarms`, { env: { account, region } });
@@ -36,12 +35,12 @@ export const alarmsStack = (app: App, stage: Stage): Stack => {
     return made;
   };
   const [page, ticket] = [topic('page'), topic('ticket')];
-  const known = {
-    balancer: readFact(stack, stage, 'platform/balancer'),
-    targets: (role: RoleName) => readFact(stack, stage, `${role}/targets`),
-  };
-  const places = placesOf(stage, known);
-  addAlarms(stack, { stage, places, topics: { page: page.topicArn, ticket: ticket.topicArn } });
+  publish(stack, stage, { 'alarms/page': page.topicArn, 'alarms/ticket': ticket.topicArn });
+  const places = placesOf(stage, { balancer: readFact(stack, stage, 'platform/balancer') });
+  const topicOf = (severity: Severity): string => ({ page, ticket })[severity].topicArn;
+  // Those of what is served stand beside the targets, in the stacks of the roles.
+  const made = addAlarms(stack, { stage, places: { ...places, served: [] }, topicOf });
+  addWholes(stack, { stage, topicOf }, made);
   addDashboards(stack, { stage, places });
   new CfnBudget(stack, 'Budget', {
     budget: {

@@ -1,13 +1,15 @@
 import { type App, Duration, Stack } from 'aws-cdk-lib';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { Cluster, FargateService, PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
+import { AlarmBehavior, Cluster, FargateService, PropagatedTagSource } from 'aws-cdk-lib/aws-ecs';
 import { type RoleName, ROLES } from '../../services/roles.ts';
+import { addAlarms, takingBack } from '../alarm-resources.ts';
 import { containerOf, newTask, serviceGroup } from '../container.ts';
 import { environmentOf, secretsOf } from '../environment.ts';
 import { KAFKA_PORT } from '../kafka.ts';
 import { allow, readNetwork } from '../network-read.ts';
+import { placesOf } from '../places.ts';
 import { HEALTH_COMMAND, PORT } from '../ports.ts';
-import { publish, readFact } from '../published.ts';
+import { readFact } from '../published.ts';
 import { REGISTRY_PORT } from '../registry.ts';
 import { rightsOf } from '../rights.ts';
 import { addRoutes } from '../routes.ts';
@@ -55,6 +57,7 @@ export const serviceStack = (app: App, stage: Stage, role: RoleName): Stack => {
   reach('Registry', 'platform/registry-group', REGISTRY_PORT);
 
   const here = runs(stage.settings, role);
+  const alarmNames = here ? takingBack(stage, role) : [];
   const service = new FargateService(stack, 'Service', {
     cluster: Cluster.fromClusterAttributes(stack, 'Cluster', { clusterName: stage.prefix, vpc }),
     serviceName: `${stage.prefix}-${role}`,
@@ -65,6 +68,7 @@ export const serviceStack = (app: App, stage: Stage, role: RoleName): Stack => {
     minHealthyPercent: 100,
     maxHealthyPercent: 200,
     circuitBreaker: { rollback: true },
+    ...(alarmNames.length === 0 ? {} : { deploymentAlarms: { alarmNames, behavior: AlarmBehavior.ROLLBACK_ON_ALARM } }),
     vpcSubnets: { subnets: vpc.privateSubnets },
     securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'Grouped', from, { mutable: false })],
     enableECSManagedTags: true,
@@ -72,7 +76,11 @@ export const serviceStack = (app: App, stage: Stage, role: RoleName): Stack => {
     ...(ROLES[role].serves.length === 0 ? {} : { healthCheckGracePeriod: START }),
   });
   const target = addRoutes(stack, stage, { role, service, vpc, group: from });
-  if (target !== null) publish(stack, stage, { [`${role}/targets`]: target.targetGroupFullName });
+  if (target !== null) {
+    const known = { balancer: fact('platform/balancer'), targets: target.targetGroupFullName };
+    const served = placesOf(stage, known).served.filter(({ id }) => id === role);
+    addAlarms(stack, { stage, places: { served }, topicOf: (severity) => fact(`alarms/${severity}`) });
+  }
   if (here) addScaling(stack, stage, { role, service, target });
   return stack;
 };

@@ -2,14 +2,41 @@ import { expect, it } from '@jest/globals';
 import { COPIES } from '../../schemas/stores.ts';
 import { TABLE_NAMES } from '../../schemas/tables.ts';
 import { DAY_MS } from '../../schemas/time.ts';
+import { type RoleName, ROLE_NAMES, ROLES } from '../../services/roles.ts';
 import { ALARMS, WHOLES } from '../alarms.ts';
 import { GRAPHS } from '../graphs.ts';
+import { groupsOf } from '../rights.ts';
 import { STAGES, type StageName } from '../stages.ts';
 import { type Resource, resourcesOf, type Template, textOf } from './synth.ts';
 
+type Deployment = {
+  readonly DeploymentCircuitBreaker: unknown;
+  readonly Alarms?: { readonly AlarmNames: readonly string[] };
+};
+const folding = (role: RoleName): readonly string[] => [
+  `paused-${role}`,
+  ...groupsOf(role).map((group) => `lag-${group}`),
+];
+const TAKING_BACK: Readonly<Partial<Record<RoleName, readonly string[]>>> = {
+  ...Object.fromEntries(ROLE_NAMES.map((role) => [role, folding(role)])),
+  ingest: ['heartbeats-fast-5m', 'starts-fast-5m'],
+  concurrency: ['freshness-fast-5m', ...folding('concurrency')],
+};
+
+type Query = { readonly MetricStat?: { readonly Period: number } };
+const periodsOf = (properties: Resource['Properties']): readonly number[] =>
+  (properties['Metrics'] as Query[]).flatMap(({ MetricStat }) => MetricStat?.Period ?? []);
+/** From when it is looked at until it rings. */
+const secondsOf = (properties: Resource['Properties']): number =>
+  Number(properties['EvaluationPeriods']) * Math.max(...periodsOf(properties));
+
 /** What is claimed of a stage's alarms, dashboards, budget and household. */
 export const operationsClaims = (stage: StageName, template: (stack: string) => Template): void => {
-  const alarms = (): readonly Resource[] => resourcesOf(template('alarms'), 'AWS::CloudWatch::Alarm');
+  // Those that scale have no name, and are the scaling's.
+  const alarms = (): readonly Resource[] =>
+    ['alarms', ...ROLE_NAMES]
+      .flatMap((stack) => resourcesOf(template(stack), 'AWS::CloudWatch::Alarm'))
+      .filter(({ Properties }) => Properties['AlarmName'] !== undefined);
   const wholes = (): readonly Resource[] => resourcesOf(template('alarms'), 'AWS::CloudWatch::CompositeAlarm');
   const nameOf = ({ Properties }: Resource): string =>
     textOf(Properties['AlarmName']).replace(`playbeat-${stage}-`, '');
@@ -26,6 +53,25 @@ export const operationsClaims = (stage: StageName, template: (stack: string) => 
       expect(textOf(Properties['AlarmDescription'])).toMatch(/ See docs\/runbook\/[\w-]+\.md, [\w-]+\.$/);
   });
 
+  it('takes a deployment of each role that runs back by alarms that are there before, and that ring within ten minutes', () => {
+    const before = resourcesOf(template('alarms'), 'AWS::CloudWatch::Alarm');
+    const requested: readonly RoleName[] = STAGES[stage].requested;
+    for (const role of ROLE_NAMES) {
+      const [service] = resourcesOf(template(role), 'AWS::ECS::Service');
+      const { Alarms, DeploymentCircuitBreaker } = service?.Properties['DeploymentConfiguration'] as Deployment;
+      expect([role, DeploymentCircuitBreaker]).toEqual([role, { Enable: true, Rollback: true }]);
+      if (ROLES[role].onRequest && !requested.includes(role)) {
+        expect([role, Alarms]).toEqual([role, undefined]);
+        continue;
+      }
+      expect([role, Alarms]).toMatchObject([role, { Enable: true, Rollback: true }]);
+      const named = before.filter((one) => Alarms?.AlarmNames.includes(textOf(one.Properties['AlarmName'])));
+      expect([role, named.map(nameOf).sort()]).toEqual([role, [...(TAKING_BACK[role] ?? [])].sort()]);
+      expect(Alarms?.AlarmNames).toHaveLength(named.length);
+      for (const { Properties } of named) expect(secondsOf(Properties)).toBeLessThanOrEqual(600);
+    }
+  });
+
   it('rings by mail with what has a severity, and only with that', () => {
     for (const one of alarms()) {
       const { severity } = ALARMS[nameOf(one)] ?? { severity: 'ticket' };
@@ -39,11 +85,10 @@ export const operationsClaims = (stage: StageName, template: (stack: string) => 
   });
 
   it('has metrics of one period in each alarm, ten at most, and names in none that nothing stands for', () => {
-    type Query = { readonly MetricStat?: { readonly Period: number } };
     for (const { Properties } of alarms()) {
-      const stats = (Properties['Metrics'] as Query[]).flatMap(({ MetricStat }) => MetricStat ?? []);
-      expect(new Set(stats.map(({ Period }) => Period)).size).toBe(1);
-      expect(stats.length).toBeLessThanOrEqual(10);
+      const periods = periodsOf(Properties);
+      expect(new Set(periods).size).toBe(1);
+      expect(periods.length).toBeLessThanOrEqual(10);
       expect(JSON.stringify(Properties)).not.toMatch(/\{[a-z]+\}/);
     }
   });

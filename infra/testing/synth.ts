@@ -19,6 +19,8 @@ export type Synth = {
   readonly folder: string;
   /** By the name of the stack. */
   readonly templates: Readonly<Record<string, Template>>;
+  /** By the name of the stack those that are deployed before it. */
+  readonly before: Readonly<Record<string, readonly string[]>>;
   readonly violations: readonly { readonly plugin: string; readonly rule: string }[];
 };
 
@@ -31,6 +33,8 @@ type Report = {
     readonly violations: readonly { readonly ruleName: string; readonly severity?: string }[];
   }[];
 };
+
+type Manifest = { readonly artifacts?: Readonly<Record<string, { readonly dependencies?: readonly string[] }>> };
 
 /** What `cdk synth` does: runs the program with the context of `cdk.json` and reads what it made. */
 export const synth = async (
@@ -59,6 +63,9 @@ export const synth = async (
       .filter((file) => file.endsWith(suffix))
       .map(async (file) => [file.slice(0, -suffix.length), (await json(join(folder, file))) as Template] as const),
   );
+  const { artifacts = {} } = files.includes('manifest.json')
+    ? ((await json(join(folder, 'manifest.json'))) as Manifest)
+    : {};
   const report = files.includes('validation-report.json')
     ? ((await json(join(folder, 'validation-report.json'))) as unknown as Report)
     : { pluginReports: [] };
@@ -67,6 +74,12 @@ export const synth = async (
     output: Buffer.concat(chunks).toString(),
     folder,
     templates: Object.fromEntries(templates),
+    before: Object.fromEntries(
+      Object.entries(artifacts).map(([name, { dependencies = [] }]) => [
+        name,
+        dependencies.filter((one) => !one.endsWith('.assets')),
+      ]),
+    ),
     violations: report.pluginReports.flatMap(({ pluginName, violations }) =>
       violations.map(({ ruleName }) => ({ plugin: pluginName, rule: ruleName })),
     ),
