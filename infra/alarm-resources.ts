@@ -2,7 +2,7 @@ import { CfnAlarm, CfnCompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import type { RoleName } from '../services/roles.ts';
 import type { Alarm, Severity, Whole } from './alarm.ts';
-import { ALARMS, WHOLES } from './alarms.ts';
+import { ALARMS, pageOf, WHOLES } from './alarms.ts';
 import { filled, filledSeries, type Place, placesOf } from './places.ts';
 import type { Series } from './series.ts';
 import type { Stage } from './stages.ts';
@@ -26,7 +26,7 @@ export const addAlarms = (scope: Construct, { stage, places, topicOf }: Options)
       const actions = alarm.severity === null ? [] : [topicOf(alarm.severity)];
       const resource = new CfnAlarm(scope, full, {
         alarmName: `${stage.prefix}-${full}`,
-        alarmDescription: described(alarm),
+        alarmDescription: described(name, alarm),
         alarmActions: actions,
         okActions: actions,
         ...conditionOf(alarm, place),
@@ -43,7 +43,7 @@ export const addWholes = (scope: Construct, { stage, topicOf }: Omit<Options, 'p
     const actions = [topicOf(whole.severity)];
     const composite = new CfnCompositeAlarm(scope, name, {
       alarmName: `${stage.prefix}-${name}`,
-      alarmDescription: described(whole),
+      alarmDescription: described(name, whole),
       alarmRule: whole.parts.map((part) => `ALARM("${stage.prefix}-${part}")`).join(' AND '),
       alarmActions: actions,
       okActions: actions,
@@ -66,10 +66,8 @@ export const takingBack = (stage: Stage, role: RoleName): string[] => {
 
 const fullName = (name: string, { id }: Place): string => (id === '' ? name : `${name}-${id}`);
 
-const described = ({ says, runbook }: Pick<Alarm | Whole, 'says' | 'runbook'>): string => {
-  const [page, section] = runbook.split('#');
-  return `${says} See docs/runbook/${page}.md, ${section}.`;
-};
+const described = (name: string, alarm: Pick<Alarm | Whole, 'says' | 'page'>): string =>
+  `${alarm.says} See docs/runbook/${pageOf(name, alarm)}.md.`;
 
 const conditionOf = (alarm: Alarm, place: Place) => {
   const { of, minutes, silence, is } = alarm;

@@ -9,8 +9,8 @@ export type Each = 'stage' | 'broker' | 'node' | 'shard' | 'table' | 'role' | 'f
 export type Alarm = {
   /** Null: only part of one that is made of several. */
   readonly severity: Severity | null;
-  /** Page and section of `docs/runbook`. */
-  readonly runbook: string;
+  /** Of `docs/runbook`, where it is not called as the alarm is. */
+  readonly page?: string;
   readonly says: string;
   readonly each: Each;
   /** Standard brokers alone have the metric. */
@@ -29,7 +29,7 @@ export type Alarm = {
 };
 
 /** What is rung when all of its parts are. */
-export type Whole = Pick<Alarm, 'runbook' | 'says'> & {
+export type Whole = Pick<Alarm, 'page' | 'says'> & {
   readonly severity: Severity;
   readonly parts: readonly string[];
 };

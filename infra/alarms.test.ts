@@ -3,33 +3,40 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { METRICS } from '../shared/telemetry/metric-catalogue.ts';
 import { OBJECTIVES } from '../shared/telemetry/objectives.ts';
 import { TOLD, type ToldName } from '../shared/telemetry/told.ts';
-import { ALARMS, WHOLES, WITHOUT_ALARM } from './alarms.ts';
+import { ALARMS, pageOf, WHOLES, WITHOUT_ALARM } from './alarms.ts';
+import { burns } from './burn-rates.ts';
 import { GRAPHS } from './graphs.ts';
 
 const RUNBOOK = new URL('../docs/runbook/', import.meta.url);
-const pages = readdirSync(RUNBOOK).filter((file) => file.endsWith('.md'));
-const sections = pages.flatMap((file) =>
-  [...readFileSync(new URL(file, RUNBOOK), 'utf8').matchAll(/^## Alarm `([\w-]+)`/gm)].map(
-    ([, section = '']) => `${file.slice(0, -3)}#${section}`,
-  ),
+const pages = readdirSync(RUNBOOK).map((file) => file.replace(/\.md$/, ''));
+const readPage = (page: string): string => readFileSync(new URL(`${page}.md`, RUNBOOK), 'utf8');
+const SECTIONS = ['What it means', 'What viewers notice', 'Look at', 'Do', 'When it is over'].map(
+  (title) => `## ${title}`,
 );
-const rung = [...Object.entries(WHOLES), ...Object.entries(ALARMS).filter(([, { severity }]) => severity !== null)];
+const all = [...Object.entries(WHOLES), ...Object.entries(ALARMS)];
+const rung = all.filter(([, { severity }]) => severity !== null);
 const allSeries = [...Object.values(ALARMS), ...Object.values(GRAPHS).flat()].flatMap(({ series }) =>
   Object.values(series),
 );
 
 describe('the catalogue of alarms', () => {
-  it('has a section of the runbook for each alarm, and an alarm for each section', () => {
-    const wanted = new Set([...Object.values(ALARMS), ...Object.values(WHOLES)].map(({ runbook }) => runbook));
-    expect([...wanted].sort()).toEqual([...sections].sort());
+  it('has a page of the runbook for each alarm, and an alarm for each page but those that say why', () => {
+    const wanted = [...new Set(all.map(([name, alarm]) => pageOf(name, alarm)))];
+    expect([...wanted, ...Object.keys(WITHOUT_ALARM)].sort()).toEqual([...pages].sort());
+    expect(Object.values(WITHOUT_ALARM).filter((why) => !/^[A-Z].{20,}\.$/.test(why))).toEqual([]);
   });
 
-  it('leaves no page of the runbook without an alarm but those that say why', () => {
-    const without = pages
-      .map((file) => file.slice(0, -3))
-      .filter((page) => !sections.some((s) => s.startsWith(`${page}#`)));
-    expect(without.sort()).toEqual(Object.keys(WITHOUT_ALARM).sort());
-    expect(Object.values(WITHOUT_ALARM).filter((why) => !/^[A-Z].{20,}\.$/.test(why))).toEqual([]);
+  it('has on each page what the alarm says, and what it means, looks like, wants, and when it is over', () => {
+    for (const [name, alarm] of rung) {
+      const page = readPage(pageOf(name, alarm));
+      expect([name, page.split('\n')[0]]).toEqual([name, `# Alarm \`${pageOf(name, alarm)}\``]);
+      expect([name, page.match(/^## .*$/gm)]).toEqual([name, SECTIONS]);
+      const severity = alarm.severity === 'page' ? 'Page' : 'Ticket';
+      const head =
+        name in burns ? new RegExp(`^.*${severity}: [^.]*\`${name}\``, 'm') : `\n${severity}. ${alarm.says}\n`;
+      if (typeof head === 'string') expect(page).toContain(head);
+      else expect(page).toMatch(head);
+    }
   });
 
   it('wakes somebody for the three objectives, the household and the refusals, and for nothing else', () => {

@@ -5,7 +5,7 @@ import { balancer, broker, certificate, cluster, node, own, type Series, table, 
 
 /**
  * The catalogue of alarms. A page wakes somebody, and only what viewers notice does that; a ticket is for the next working day.
- * `stacks/alarms.ts` makes them, `docs/runbook` has a section for each, and a test holds the three against each other.
+ * `stacks/alarms.ts` makes them, `docs/runbook` has a page for each, and a test holds the three against each other.
  */
 export const WHOLES: Readonly<Record<string, Whole>> = {
   ...burns,
@@ -24,7 +24,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   ...burnParts,
   household: {
     severity: 'page',
-    runbook: 'household#household',
     says: 'The synthetic household was not answered rightly in two rounds of three.',
     each: 'stage',
     series: { right: own('playbeat_household_rounds_total', { role: 'household', outcome: 'right' }) },
@@ -37,7 +36,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'kafka-controller': {
     ...often,
     severity: 'ticket',
-    runbook: 'kafka#kafka-controller',
     says: 'No broker leads the cluster.',
     each: 'stage',
     series: { active: cluster('ActiveControllerCount', 'Maximum') },
@@ -47,7 +45,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'kafka-offline': {
     ...often,
     severity: 'ticket',
-    runbook: 'kafka#kafka-offline',
     says: 'Partitions have no leader: nothing is written to them or read.',
     each: 'stage',
     on: 'small',
@@ -58,7 +55,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'kafka-under-replicated': {
     ...often,
     severity: 'ticket',
-    runbook: 'kafka#kafka-under-replicated',
     says: 'A broker leads partitions that others do not keep up with.',
     each: 'broker',
     on: 'small',
@@ -69,7 +65,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'kafka-disk': {
     ...steady,
     severity: 'ticket',
-    runbook: 'kafka#kafka-disk',
     says: 'More than three quarters of a broker’s disk is used.',
     each: 'broker',
     on: 'small',
@@ -78,7 +73,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   },
   'kafka-cpu': {
     severity: 'ticket',
-    runbook: 'kafka#kafka-cpu',
     says: 'A broker computes for more than 60 % of the time: the loss of another one would be too much for it.',
     each: 'broker',
     series: { user: broker('CpuUser', 'Average'), system: broker('CpuSystem', 'Average') },
@@ -91,7 +85,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'valkey-memory': {
     ...steady,
     severity: 'ticket',
-    runbook: 'redis#valkey-memory',
     says: 'More than 70 % of a node’s memory is used. At 100 % processors stand still.',
     each: 'node',
     series: { used: node('DatabaseMemoryUsagePercentage', 'Maximum') },
@@ -100,7 +93,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'valkey-evictions': {
     ...often,
     severity: 'ticket',
-    runbook: 'redis#valkey-evictions',
     says: 'Valkey drops rows, which it never may.',
     each: 'node',
     series: { dropped: node('Evictions', 'Sum') },
@@ -110,7 +102,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'valkey-failover': {
     ...often,
     severity: 'ticket',
-    runbook: 'redis#valkey-failover',
     says: 'Another node of a shard has become its primary.',
     each: 'shard',
     series: { primary: node('IsPrimary', 'Maximum') },
@@ -121,7 +112,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'valkey-cpu': {
     ...steady,
     severity: 'ticket',
-    runbook: 'redis#valkey-cpu',
     says: 'The one thread of a node that does the work is busy for more than 80 % of the time.',
     each: 'node',
     series: { busy: node('EngineCPUUtilization', 'Average') },
@@ -130,7 +120,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'tables-throttled': {
     ...often,
     severity: 'ticket',
-    runbook: 'tables#tables-throttled',
     says: 'DynamoDB refuses reads or writes of a table.',
     each: 'table',
     series: { reads: table('ReadThrottleEvents', 'Sum'), writes: table('WriteThrottleEvents', 'Sum') },
@@ -141,7 +130,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'balancer-5xx': {
     ...often,
     severity: 'ticket',
-    runbook: 'balancer#balancer-5xx',
     says: 'More than one call of a hundred is answered 5xx.',
     each: 'stage',
     series: {
@@ -156,7 +144,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'balancer-unhealthy': {
     ...often,
     severity: 'ticket',
-    runbook: 'balancer#balancer-unhealthy',
     says: 'A task of a role does not answer its health check.',
     each: 'served',
     series: { sick: targets('UnHealthyHostCount', 'Maximum') },
@@ -165,7 +152,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   },
   certificate: {
     severity: 'ticket',
-    runbook: 'balancer#certificate',
     says: 'The certificate of the load balancer ends in less than 30 days.',
     each: 'stage',
     series: { days: certificate('DaysToExpiry', 'Minimum') },
@@ -177,7 +163,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   parked: {
     ...often,
     severity: 'ticket',
-    runbook: 'processors#parked',
     says: 'Records were set aside that no version can read.',
     each: 'stage',
     series: { parked: own('playbeat_records_parked_total', { role: 'concurrency' }) },
@@ -187,7 +172,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   paused: {
     ...often,
     severity: 'ticket',
-    runbook: 'processors#paused',
     says: 'A partition stands still and waits for an operator.',
     each: 'folding',
     series: { paused: own('playbeat_partition_paused', {}, 'Maximum') },
@@ -198,7 +182,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   lag: {
     ...often,
     severity: 'ticket',
-    runbook: 'processors#lag',
     says: 'A processor is more than a minute behind.',
     each: 'group',
     series: { late: own('playbeat_processor_lag_seconds', { processor: '{group}' }, 'Maximum') },
@@ -208,7 +191,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   },
   rebalances: {
     severity: 'ticket',
-    runbook: 'processors#rebalances',
     says: 'All partitions have moved more than four times in a quarter of an hour, twice in a row.',
     each: 'folding',
     series: { taken: own('playbeat_partitions_taken_total', {}) },
@@ -220,7 +202,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   },
   'fail-mode': {
     severity: 'ticket',
-    runbook: 'processors#fail-mode',
     says: 'Starts are answered by the fail mode, since the newest state could not be known.',
     each: 'stage',
     series: { allowed: failMode('allow'), refused: failMode('stop') },
@@ -233,7 +214,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'event-loop': {
     ...often,
     severity: 'ticket',
-    runbook: 'process#event-loop',
     says: 'One turn of a hundred of a process is later than 100 ms.',
     each: 'role',
     series: { late: own('playbeat_event_loop_delay_p99_seconds', {}, 'Maximum') },
@@ -243,7 +223,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'storage-troubles': {
     ...steady,
     severity: 'ticket',
-    runbook: 'process#storage-troubles',
     says: 'Kafka, Valkey or DynamoDB fail calls that nobody waits for.',
     each: 'role',
     series: { troubles: own('playbeat_storage_troubles_total', {}) },
@@ -252,7 +231,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   /** Each process writes a line a minute; what runs and is not heard has lost lines, or hangs. */
   'log-lines': {
     severity: 'ticket',
-    runbook: 'process#log-lines',
     says: 'Fewer lines arrive than the tasks write: the log drops some, and alarms go blind.',
     each: 'role',
     series: { lines: own('playbeat_event_loop_delay_p99_seconds', {}, 'SampleCount'), tasks },
@@ -265,7 +243,6 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   'schema-registry': {
     ...often,
     severity: 'ticket',
-    runbook: 'schema-registry#schema-registry',
     says: 'The schema registry is away, or refuses a schema.',
     each: 'stage',
     series: { up: own('playbeat_schema_registry_up', { role: 'ingest' }, 'Minimum') },
@@ -274,7 +251,14 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
   },
 };
 
-/** Pages of the runbook that no alarm leads to, and why. */
+/** Pages of the runbook that no alarm has for its own, and why. */
 export const WITHOUT_ALARM: Readonly<Record<string, string>> = {
+  objectives: 'What the three objectives and their three speeds have in common.',
+  start: 'Several alarms lead there, and so does a process that ends at once where nothing rings.',
+  kafka: 'Several alarms lead there: what is done by the reason that a process gives.',
+  redis: 'Several alarms lead there: what is done by the reason that a process gives.',
   storage: 'Of a process with its own log and state on a disk, which nothing on AWS is.',
 };
+
+/** Which page of the runbook is the alarm’s: the one of its name, but of parts and of the speeds of an objective. */
+export const pageOf = (name: string, { page = name }: Pick<Alarm | Whole, 'page'>): string => page;

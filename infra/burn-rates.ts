@@ -50,7 +50,7 @@ export const burnParts: Readonly<Record<string, Alarm>> = Object.fromEntries(
         `${objective}-${name}-${minutes}m`,
         {
           severity: null,
-          runbook: `objectives#${objective}`,
+          page: objective,
           says: `More than ${rate} times the faults that the objective leaves, over ${minutes} minutes.`,
           each: 'stage',
           series: objectiveSeries(objective),
@@ -72,7 +72,7 @@ export const burns: Readonly<Record<string, Whole>> = Object.fromEntries(
       `${objective}-${name}`,
       {
         severity,
-        runbook: `objectives#${objective}`,
+        page: objective,
         says: `${OBJECTIVES[objective].says} It fails ${rate} times as often as it may.`,
         parts: [longMinutes, shortMinutes].map((minutes) => `${objective}-${name}-${minutes}m`),
       },

@@ -9,7 +9,7 @@ const started = objectiveSeries('starts')['met']!;
 export const denialParts: Readonly<Record<string, Alarm>> = {
   'denials-unusual': {
     severity: null,
-    runbook: 'denials#denials',
+    page: 'denials',
     says: 'The share of refused starts is above its band.',
     each: 'stage',
     series: { denied, started },
@@ -21,7 +21,7 @@ export const denialParts: Readonly<Record<string, Alarm>> = {
   },
   'denials-many': {
     severity: null,
-    runbook: 'denials#denials',
+    page: 'denials',
     says: 'More than one start of fifty is refused, of at least two hundred.',
     each: 'stage',
     series: { denied, started },
@@ -36,7 +36,6 @@ export const denialParts: Readonly<Record<string, Alarm>> = {
 export const denials: Readonly<Record<string, Whole>> = {
   denials: {
     severity: 'page',
-    runbook: 'denials#denials',
     says: 'Far more starts are refused than at this hour of the last weeks.',
     parts: ['denials-unusual', 'denials-many'],
   },
