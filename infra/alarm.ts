@@ -4,7 +4,8 @@ import type { Series } from './series.ts';
 export type Severity = 'page' | 'ticket';
 
 /** Of what there is one alarm each. */
-export type Each = 'stage' | 'broker' | 'node' | 'shard' | 'table' | 'role' | 'folding' | 'group' | 'served';
+export type Each =
+  'stage' | 'balancer' | 'broker' | 'node' | 'shard' | 'table' | 'role' | 'folding' | 'group' | 'served';
 
 export type Alarm = {
   /** Null: only part of one that is made of several. */

@@ -131,7 +131,7 @@ export const ALARMS: Readonly<Record<string, Alarm>> = {
     ...often,
     severity: 'ticket',
     says: 'More than one call of a hundred is answered 5xx.',
-    each: 'stage',
+    each: 'balancer',
     series: {
       calls: balancer('RequestCount', 'Sum'),
       own: balancer('HTTPCode_ELB_5XX_Count', 'Sum'),

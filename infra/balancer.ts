@@ -4,6 +4,7 @@ import { CfnListener, CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalanci
 import type { Construct } from 'constructs';
 import { NO_EGRESS } from './network-read.ts';
 import type { Stage } from './stages.ts';
+import { idOf, type Way, waysOf } from './ways.ts';
 
 /** Shorter than the 65 s that the services keep a connection, or calls would meet one that is just being closed. */
 const IDLE_SECONDS = 60;
@@ -21,7 +22,7 @@ const NOT_FOUND = {
 
 type Place = { readonly vpcId: string; readonly publicSubnets: string[] };
 
-/** One address for all roles, on HTTPS alone; each service adds its rules. */
+/** One address for all roles, on HTTPS alone, and beside a web firewall one for heartbeats; each service adds its rules. */
 export const addBalancer = (scope: Construct, stage: Stage, { vpcId, publicSubnets }: Place) => {
   const group = new CfnSecurityGroup(scope, 'BalancerGroup', {
     vpcId,
@@ -37,8 +38,22 @@ export const addBalancer = (scope: Construct, stage: Stage, { vpcId, publicSubne
     ],
     securityGroupEgress: NO_EGRESS,
   });
-  const balancer = new CfnLoadBalancer(scope, 'Balancer', {
-    name: stage.prefix,
+  const ways = waysOf(stage).map((way) => ({ way, ...oneBalancer(scope, stage, { way, publicSubnets, group }) }));
+  const { firewall } = stage.settings;
+  // The module of WAF takes long to load, for one line.
+  if (firewall !== undefined)
+    new CfnResource(scope, 'Firewall', {
+      type: 'AWS::WAFv2::WebACLAssociation',
+      properties: { ResourceArn: ways[0]?.balancer.ref, WebACLArn: firewall.webAclArn },
+    });
+  return { ways, group };
+};
+
+type Wanted = Pick<Place, 'publicSubnets'> & { readonly way: Way; readonly group: CfnSecurityGroup };
+
+const oneBalancer = (scope: Construct, stage: Stage, { way, publicSubnets, group }: Wanted) => {
+  const balancer = new CfnLoadBalancer(scope, idOf(way, 'Balancer'), {
+    name: way.name === '' ? stage.prefix : `${stage.prefix}-${way.name}`,
     type: 'application',
     scheme: 'internet-facing',
     securityGroups: [group.attrGroupId],
@@ -50,14 +65,7 @@ export const addBalancer = (scope: Construct, stage: Stage, { vpcId, publicSubne
       'deletion_protection.enabled': String(stage.settings.protected),
     }).map(([key, value]) => ({ key, value })),
   });
-  const { webAclArn } = stage.settings;
-  // The module of WAF takes long to load, for one line.
-  if (webAclArn !== undefined)
-    new CfnResource(scope, 'Firewall', {
-      type: 'AWS::WAFv2::WebACLAssociation',
-      properties: { ResourceArn: balancer.ref, WebACLArn: webAclArn },
-    });
-  const listener = new CfnListener(scope, 'Https', {
+  const listener = new CfnListener(scope, idOf(way, 'Https'), {
     loadBalancerArn: balancer.ref,
     port: HTTPS_PORT,
     protocol: 'HTTPS',
@@ -74,5 +82,5 @@ export const addBalancer = (scope: Construct, stage: Stage, { vpcId, publicSubne
       },
     ],
   });
-  return { balancer, listener, group };
+  return { balancer, listener };
 };

@@ -1,7 +1,7 @@
 import type { RoleName } from '../services/roles.ts';
 import { OBJECTIVES, type ObjectiveName } from '../shared/telemetry/objectives.ts';
 import type { Alarm, Whole } from './alarm.ts';
-import { balancer, own, type Series } from './series.ts';
+import { balancer, heartbeats, own, type Series } from './series.ts';
 
 /**
  * Burn rates of the SRE workbook (chapter 5): so many times as fast as would use up a month's faults in a month. The short window
@@ -21,6 +21,7 @@ const COUNTED_BY: Readonly<Record<ObjectiveName, RoleName>> = {
   freshness: 'concurrency',
 };
 
+const WAYS = { heartbeats, starts: balancer };
 /** The window that is over soon enough for a deployment to be taken back by it. */
 const NEWEST = 'fast-5m';
 
@@ -32,7 +33,7 @@ export const objectiveSeries = (objective: ObjectiveName): Readonly<Record<strin
   return {
     missed: counted('missed'),
     met: counted('met'),
-    ...(objective === 'freshness' ? {} : { unreached: balancer('HTTPCode_ELB_5XX_Count', 'Sum') }),
+    ...(objective === 'freshness' ? {} : { unreached: WAYS[objective]('HTTPCode_ELB_5XX_Count', 'Sum') }),
   };
 };
 const missedOf = (objective: ObjectiveName): string =>

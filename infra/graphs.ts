@@ -88,7 +88,7 @@ export const GRAPHS: Readonly<Record<'signals' | 'platform', readonly Graph[]>> 
   platform: [
     {
       title: 'Load balancer: calls, 5xx',
-      each: 'stage',
+      each: 'balancer',
       series: {
         calls: balancer('RequestCount', 'Sum'),
         own: balancer('HTTPCode_ELB_5XX_Count', 'Sum'),
@@ -97,7 +97,7 @@ export const GRAPHS: Readonly<Record<'signals' | 'platform', readonly Graph[]>> 
     },
     {
       title: 'Load balancer: connections',
-      each: 'stage',
+      each: 'balancer',
       series: { open: balancer('ActiveConnectionCount', 'Sum'), made: balancer('NewConnectionCount', 'Sum') },
     },
     {

@@ -16,6 +16,8 @@ import { ACKNOWLEDGED } from './acknowledged.ts';
 import { groupsOf, readBy, ROW_ACTIONS } from './rights.ts';
 import { rules } from './routing.ts';
 import { checked, STAGES, type StageName } from './stages.ts';
+import { guardedClaims } from './testing/guarded.ts';
+import { CHANGED, GUARDED } from './testing/guarded-stage.ts';
 import { operationsClaims } from './testing/operations.ts';
 import { type Resource, resourcesOf, synth, type Synth, type Template, textOf } from './testing/synth.ts';
 
@@ -26,10 +28,12 @@ const SECRET = 'A'.repeat(64);
 
 let folder: string;
 let bad: Synth;
+let guarded: Synth;
 const made = new Map<StageName, Synth>();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'playbeat-infra-'));
   for (const stage of STAGE_NAMES) made.set(stage, await synth(at('app.ts'), { stage, folder: join(folder, stage) }));
+  guarded = await synth(at('testing/guarded-app.ts'), { stage: 'prod', folder: join(folder, 'guarded') });
   bad = await synth(at('testing/bad-app.ts'), { stage: 'dev', folder: join(folder, 'bad') });
 }, PATIENCE_MS);
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -186,6 +190,26 @@ describe('the rules of the load balancer', () => {
   });
 });
 
+describe('a stage that names a web firewall', () => {
+  const nameOf = (stack: string): string => `playbeat-prod-${stack}`;
+
+  it(
+    'is made offline, with no finding of cdk-nag, of our own checks, or of cfn-lint',
+    async () => {
+      const { code, output, violations } = guarded;
+      expect({ code, violations, output: code === 0 ? '' : output }).toEqual({ code: 0, violations: [], output: '' });
+      const said = await lint(CHANGED.map((stack) => join(folder, 'guarded', `${nameOf(stack)}.template.json`)));
+      expect(said.match(/^E\d+.*/gm) ?? []).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  guardedClaims(
+    (stack) => guarded.templates[nameOf(stack)] ?? { Resources: {} },
+    (stack) => templateOf('prod', stack),
+  );
+});
+
 describe('a careless stack', () => {
   const found = (plugin: string): string[] =>
     [...new Set(bad.violations.filter((one) => one.plugin === plugin).map(({ rule }) => rule))].sort();
@@ -211,6 +235,13 @@ describe('stage settings', () => {
     const wrong = { ...STAGES.prod, zones: 2 as const, partitions: 8, account: 'mine' };
     expect(() => checked('prod', wrong)).toThrow(
       /account is mine.*\n.*natGateways is 3.*\n.*certificateArn is .*\n.*Express brokers.*\n.*partitions is 8/,
+    );
+  });
+
+  it('name a web ACL of their own region, and for heartbeats a name of their own', () => {
+    const webAclArn = GUARDED.firewall.webAclArn.replace('eu-west-1', 'us-east-1');
+    expect(() => checked('prod', { ...GUARDED, firewall: { webAclArn, heartbeatsUrl: GUARDED.url } })).toThrow(
+      /firewall.webAclArn is .*: a load balancer takes a regional web ACL.*\n.*firewall.heartbeatsUrl is .*another name/,
     );
   });
 

@@ -7,23 +7,27 @@ import { brokersOf, runs } from './settings.ts';
 import type { Series } from './series.ts';
 import type { Stage } from './stages.ts';
 import { tableNameOf } from './tables.ts';
+import { waysOf } from './ways.ts';
 
 /** What stands for the names in braces; the id says of which it is, and is empty where there is one. */
-export type Place = { readonly id: string; readonly fill: Readonly<Record<string, string>> };
+export type Place = { readonly id: string; readonly fill: Fill };
+type Fill = Readonly<Record<string, string | undefined>>;
 
 /** Names that AWS gives, where a stack knows them. */
-export type Known = { readonly balancer?: string; readonly targets?: string };
+export type Known = { readonly balancer?: string; readonly heartbeats?: string; readonly targets?: string };
 
 /** All there is of something in a stage. */
 export const placesOf = (stage: Stage, known: Known = {}): Readonly<Record<Each, readonly Place[]>> => {
   const { settings, prefix } = stage;
   const all = {
     ...known,
+    // Where no web firewall is, one load balancer has them, too.
+    heartbeats: known.heartbeats ?? known.balancer,
     prefix,
     certificate: settings.certificateArn,
     partitions: String(settings.partitions),
   };
-  const place = (id: string, fill: Readonly<Record<string, string>>): Place => ({ id, fill: { ...all, ...fill } });
+  const place = (id: string, fill: Fill): Place => ({ id, fill: { ...all, ...fill } });
   const roles = ROLE_NAMES.filter((role) => runs(settings, role));
   const { shards, replicas } = settings.valkey;
   const nodeName = (shard: number, node: number): string =>
@@ -31,6 +35,7 @@ export const placesOf = (stage: Stage, known: Known = {}): Readonly<Record<Each,
   const nodes = times(shards, (shard) => times(replicas + 1, (node) => nodeName(shard, node)));
   return {
     stage: [place('', {})],
+    balancer: waysOf(stage).map(({ name }) => place(name, name === '' ? {} : { balancer: known[name] })),
     broker: times(brokersOf(settings), (i) => place(String(i + 1), { broker: String(i + 1) })),
     node: nodes.flat().map((node) => place(node.slice(prefix.length + 1), { node })),
     shard: nodes.map(([node = ''], i) => place(String(i + 1), { node })),

@@ -22,6 +22,8 @@ export type Fact =
   | 'platform/listener'
   | 'platform/balancer'
   | 'platform/balancer-group'
+  | 'platform/heartbeats-listener'
+  | 'platform/heartbeats-balancer'
   | 'platform/registry-url'
   | 'platform/registry-group'
   | `alarms/${Severity}`;

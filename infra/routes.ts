@@ -12,8 +12,8 @@ import type { RoleName } from '../services/roles.ts';
 import { allow } from './network-read.ts';
 import { PORT } from './ports.ts';
 import { readFact } from './published.ts';
-import { rulesOf } from './routing.ts';
 import type { Stage } from './stages.ts';
+import { idOf, type Way, waysOf } from './ways.ts';
 
 /** Calls in flight are answered in 10 s; a player tries again after that. */
 const DEREGISTRATION = Duration.seconds(15);
@@ -25,12 +25,31 @@ type Served = {
   readonly group: string;
 };
 
-/** Leads the role’s paths to its tasks; null where it serves none. */
-export const addRoutes = (scope: Construct, stage: Stage, served: Served): ApplicationTargetGroup | null => {
-  const { role, service, vpc, group } = served;
-  const rules = rulesOf(role);
-  if (rules.length === 0) return null;
-  const targets = new ApplicationTargetGroup(scope, 'Targets', {
+/** How the role is reached by a load balancer. */
+export type Reached = { readonly way: Way; readonly targets: ApplicationTargetGroup };
+
+/** Leads the role’s paths to its tasks, by each load balancer that asks for one of them. */
+export const addRoutes = (scope: Construct, stage: Stage, served: Served): readonly Reached[] => {
+  const { role, group } = served;
+  const ways = waysOf(stage).filter((way) => way.rulesOf(role).length > 0);
+  const reached = ways.map((way) => ({ way, targets: addTargets(scope, stage, { ...served, way }) }));
+  if (reached.length > 0)
+    allow(scope, 'Balancer', {
+      from: readFact(scope, stage, 'platform/balancer-group'),
+      to: group,
+      port: PORT,
+      why: `the load balancer to ${role}`,
+    });
+  return reached;
+};
+
+/** A group of targets belongs to one load balancer. */
+const addTargets = (
+  scope: Construct,
+  stage: Stage,
+  { role, service, vpc, way }: Served & { readonly way: Way },
+): ApplicationTargetGroup => {
+  const targets = new ApplicationTargetGroup(scope, idOf(way, 'Targets'), {
     vpc,
     port: PORT,
     protocol: ApplicationProtocol.HTTP,
@@ -38,10 +57,10 @@ export const addRoutes = (scope: Construct, stage: Stage, served: Served): Appli
     deregistrationDelay: DEREGISTRATION,
     healthCheck: { path: '/readyz', interval: Duration.seconds(5), timeout: Duration.seconds(2) },
   });
-  const listener = readFact(scope, stage, 'platform/listener');
-  const added = rules.map(
+  const listener = readFact(scope, stage, way.listener);
+  const added = way.rulesOf(role).map(
     ({ pattern, priority }) =>
-      new CfnListenerRule(scope, `Rule${priority}`, {
+      new CfnListenerRule(scope, idOf(way, `Rule${priority}`), {
         listenerArn: listener,
         priority,
         conditions: [{ field: 'path-pattern', pathPatternConfig: { values: [pattern] } }],
@@ -51,11 +70,5 @@ export const addRoutes = (scope: Construct, stage: Stage, served: Served): Appli
   targets.addTarget(service);
   // A target group that no rule names is not the balancer’s yet, and ECS refuses it.
   service.node.addDependency(...added);
-  allow(scope, 'Balancer', {
-    from: readFact(scope, stage, 'platform/balancer-group'),
-    to: group,
-    port: PORT,
-    why: `the load balancer to ${role}`,
-  });
   return targets;
 };

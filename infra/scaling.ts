@@ -8,13 +8,14 @@ import {
 } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
-import type { ApplicationTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { type RoleName, ROLES } from '../services/roles.ts';
 import { readFact } from './published.ts';
 import { groupsOf } from './rights.ts';
+import type { Reached } from './routes.ts';
 import { sizeOf } from './settings.ts';
 import type { Stage } from './stages.ts';
+import { idOf } from './ways.ts';
 
 /** A loop that is busy for more answers late. */
 const CPU_PERCENT = 55;
@@ -31,10 +32,10 @@ const SLOW = Duration.minutes(15);
 type Scaled = {
   readonly role: RoleName;
   readonly service: FargateService;
-  readonly target: ApplicationTargetGroup | null;
+  readonly reached: readonly Reached[];
 };
 
-export const addScaling = (scope: Construct, stage: Stage, { role, service, target }: Scaled): void => {
+export const addScaling = (scope: Construct, stage: Stage, { role, service, reached }: Scaled): void => {
   const { least, most } = sizeOf(stage.settings, role);
   const scaled = new ScalableTarget(scope, 'Tasks', {
     serviceNamespace: ServiceNamespace.ECS,
@@ -70,10 +71,10 @@ export const addScaling = (scope: Construct, stage: Stage, { role, service, targ
     predefinedMetric: PredefinedMetric.ECS_SERVICE_AVERAGE_CPU_UTILIZATION,
     targetValue: CPU_PERCENT,
   });
-  if (target !== null)
-    scaled.scaleToTrackMetric('Calls', {
+  for (const { way, targets } of reached)
+    scaled.scaleToTrackMetric(idOf(way, 'Calls'), {
       predefinedMetric: PredefinedMetric.ALB_REQUEST_COUNT_PER_TARGET,
-      resourceLabel: `${readFact(scope, stage, 'platform/balancer')}/${target.targetGroupFullName}`,
+      resourceLabel: `${readFact(scope, stage, way.balancer)}/${targets.targetGroupFullName}`,
       targetValue: CALLS_PER_TARGET,
     });
 };

@@ -28,6 +28,8 @@ export const broker = aws('Kafka', { 'Cluster Name': '{prefix}', 'Broker ID': '{
 export const node = aws('ElastiCache', { CacheClusterId: '{node}' });
 export const table = aws('DynamoDB', { TableName: '{table}' });
 export const balancer = aws('ApplicationELB', { LoadBalancer: '{balancer}' });
+/** The one that heartbeats come by. */
+export const heartbeats = aws('ApplicationELB', { LoadBalancer: '{heartbeats}' });
 export const targets = aws('ApplicationELB', { LoadBalancer: '{balancer}', TargetGroup: '{targets}' });
 export const certificate = aws('CertificateManager', { CertificateArn: '{certificate}' });
 export const tasks: Series = {

@@ -12,8 +12,8 @@ export type StageSettings = {
   readonly interfaceEndpoints: boolean;
   /** Of the load balancer, in ACM. */
   readonly certificateArn: string;
-  /** Of AWS WAF, before the load balancer. It is paid for each call, heartbeats among them; left out, there is none. */
-  readonly webAclArn?: string;
+  /** Left out, there is none. */
+  readonly firewall?: FirewallSettings;
   readonly identity: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string };
   readonly kafka: KafkaSettings;
   /** Of keyed topics, for ever. */
@@ -39,6 +39,13 @@ export type StageSettings = {
 export type KafkaSettings =
   | { readonly profile: 'small'; readonly instance: string; readonly version: string; readonly gibPerBroker: number }
   | { readonly profile: 'standard'; readonly instance: string; readonly version: string; readonly perZone: number };
+
+/** AWS WAF before the load balancer. It is paid for each call, so heartbeats have one of their own without it. */
+export type FirewallSettings = {
+  readonly webAclArn: string;
+  /** Where players send heartbeats, with another name that the certificate is for. */
+  readonly heartbeatsUrl: string;
+};
 
 /** The synthetic household: how many streams its account may have, and where it gets the token of a service. */
 export type HouseholdSettings = { readonly limit: number; readonly tokenUrl: string; readonly clientId: string };
@@ -75,7 +82,7 @@ const placeChecks = ({
   zones,
   natGateways,
   certificateArn,
-  webAclArn,
+  firewall,
   identity,
   url,
   alarmsTo,
@@ -87,16 +94,27 @@ const placeChecks = ({
     certificateArn.startsWith(`arn:aws:acm:${region}:${account}:certificate/`),
     `certificateArn is ${certificateArn}: a load balancer takes a certificate of its own account and region`,
   ],
-  [
-    webAclArn === undefined || webAclArn.startsWith(`arn:aws:wafv2:${region}:${account}:regional/webacl/`),
-    `webAclArn is ${webAclArn}: a load balancer takes a regional web ACL of its own account and region`,
-  ],
-  [/^https:\/\/[^/]+$/.test(url), `url is ${url}: https and the name that the certificate is for`],
+  [HTTPS_NAME.test(url), `url is ${url}: https and the name that the certificate is for`],
+  ...(firewall === undefined ? [] : firewallChecks({ account, region, url, firewall })),
   ...Object.entries(alarmsTo).map(([severity, to]): Check => [
     /^\S+@\S+$/.test(to),
     `alarmsTo.${severity} is ${to}: give it a mail address`,
   ]),
   [/^https:\/\//.test(identity.jwksUrl), `identity.jwksUrl is ${identity.jwksUrl}: keys are fetched over https`],
+];
+
+const HTTPS_NAME = /^https:\/\/[^/]+$/;
+
+type Guarded = Pick<StageSettings, 'account' | 'region' | 'url'> & { readonly firewall: FirewallSettings };
+const firewallChecks = ({ account, region, url, firewall: { webAclArn, heartbeatsUrl } }: Guarded): Check[] => [
+  [
+    webAclArn.startsWith(`arn:aws:wafv2:${region}:${account}:regional/webacl/`),
+    `firewall.webAclArn is ${webAclArn}: a load balancer takes a regional web ACL of its own account and region`,
+  ],
+  [
+    HTTPS_NAME.test(heartbeatsUrl) && heartbeatsUrl !== url,
+    `firewall.heartbeatsUrl is ${heartbeatsUrl}: https and another name than url has, that the certificate is for, too`,
+  ],
 ];
 
 const storeChecks = ({ kafka, zones, partitions, valkey }: StageSettings): Check[] => [

@@ -63,6 +63,15 @@ describe('the synthetic household', () => {
     expect([code, lines]).toMatchObject([1, [{ outcome: 'wrong', why }]]);
   });
 
+  it('sends beats to another address where it is told to, and all else to its own', async () => {
+    const { code, lines } = await play(['--url', server.url(), '--heartbeats-url', 'http://127.0.0.1:9']);
+    expect([code, lines]).toMatchObject([
+      2,
+      [{ outcome: 'away', why: expect.stringMatching(/^the beat of .*: no answer$/) }],
+    ]);
+    expect(await stops()).toBe(2 + 3 + 2 + 2);
+  });
+
   it('ends with 2 where nobody answers', async () => {
     const url = server.url();
     await server.kill('SIGTERM');

@@ -6,7 +6,7 @@ import { createMetrics } from '../shared/telemetry/metrics.ts';
 import { type Call, playRound } from './household-round.ts';
 
 /**
- * npm run household -- [--url http://127.0.0.1:8080] [--limit 2] [--namespace <of CloudWatch>]
+ * npm run household -- [--url http://127.0.0.1:8080] [--heartbeats-url <another one>] [--limit 2] [--namespace <of CloudWatch>]
  *                      [--token-url <address> --client-id <name>]
  *
  * The synthetic household: an account of its own plays a round from outside, as players do. Ends with 0 where the answers were
@@ -16,6 +16,7 @@ import { type Call, playRound } from './household-round.ts';
 const { values } = parseArgs({
   options: {
     url: { type: 'string', default: 'http://127.0.0.1:8080' },
+    'heartbeats-url': { type: 'string' },
     limit: { type: 'string', default: '2' },
     namespace: { type: 'string' },
     'token-url': { type: 'string' },
@@ -38,7 +39,8 @@ const callWith =
   (headers: Readonly<Record<string, string>>): Call =>
   async (path, body) => {
     try {
-      const answer = await fetch(new URL(path, values.url), {
+      const url = path === '/v1/heartbeats' ? (values['heartbeats-url'] ?? values.url) : values.url;
+      const answer = await fetch(new URL(path, url), {
         method: 'POST',
         // A session’s own token says who calls; one of a service would be counted as a call of that.
         headers: { ...('sessionToken' in body ? {} : headers), 'content-type': 'application/json' },

@@ -6,9 +6,10 @@ import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Severity } from '../alarm.ts';
 import { addAlarms, addWholes } from '../alarm-resources.ts';
 import { addDashboards } from '../dashboards.ts';
-import { placesOf } from '../places.ts';
+import { type Known, placesOf } from '../places.ts';
 import { publish, readFact } from '../published.ts';
 import type { Stage } from '../stages.ts';
+import { waysOf } from '../ways.ts';
 
 /** What rings, and what is looked at then. Holds nothing that must not be lost. Before the roles: ECS wants the alarms that take a deployment back. */
 export const alarmsStack = (app: App, stage: Stage): Stack => {
@@ -36,7 +37,8 @@ export const alarmsStack = (app: App, stage: Stage): Stack => {
   };
   const [page, ticket] = [topic('page'), topic('ticket')];
   publish(stack, stage, { 'alarms/page': page.topicArn, 'alarms/ticket': ticket.topicArn });
-  const places = placesOf(stage, { balancer: readFact(stack, stage, 'platform/balancer') });
+  const known = waysOf(stage).map(({ name, balancer }) => [name || 'balancer', readFact(stack, stage, balancer)]);
+  const places = placesOf(stage, Object.fromEntries(known) as Known);
   const topicOf = (severity: Severity): string => ({ page, ticket })[severity].topicArn;
   // Those of what is served stand beside the targets, in the stacks of the roles.
   const made = addAlarms(stack, { stage, places: { ...places, served: [] }, topicOf });

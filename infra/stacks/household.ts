@@ -9,7 +9,7 @@ import type { Stage } from '../stages.ts';
 
 /** The synthetic household: a task of half a minute, every five minutes, that calls from outside as players do. */
 export const householdStack = (app: App, stage: Stage): Stack => {
-  const { account, region, household, url } = stage.settings;
+  const { account, region, household, url, firewall } = stage.settings;
   const stack = new Stack(app, `${stage.prefix}-household`, { env: { account, region } });
   const { vpc, subnets } = readNetwork(stack, stage);
   // Made here with something in it; whoever runs the identity provider puts the right one in.
@@ -22,6 +22,7 @@ export const householdStack = (app: App, stage: Stage): Stack => {
     ...containerOf(stack, stage, 'household'),
     entryPoint: ['node', 'services/household.ts'],
     command: [
+      ...(firewall === undefined ? [] : ['--heartbeats-url', firewall.heartbeatsUrl]),
       ...['--url', url, '--limit', String(household.limit), '--namespace', stage.prefix],
       ...['--token-url', household.tokenUrl, '--client-id', household.clientId],
     ],

@@ -18,12 +18,16 @@ export const platformStack = (app: App, stage: Stage): Stack => {
     containerInsightsV2: ContainerInsights.ENABLED,
   });
   const publicSubnets = Fn.split(',', readFact(stack, stage, 'network/public-subnets'), zones).slice(0, zones);
-  const { balancer, listener, group } = addBalancer(stack, stage, { vpcId: vpc.vpcId, publicSubnets });
+  const { ways, group } = addBalancer(stack, stage, { vpcId: vpc.vpcId, publicSubnets });
   const registry = addRegistry(stack, stage, { cluster, vpc });
   publish(stack, stage, {
     'platform/kafka-brokers': brokerAddresses(stack, stage, readFact(stack, stage, 'data/kafka-arn')),
-    'platform/listener': listener.ref,
-    'platform/balancer': balancer.attrLoadBalancerFullName,
+    ...Object.fromEntries(
+      ways.flatMap(({ way, balancer, listener }) => [
+        [way.listener, listener.ref],
+        [way.balancer, balancer.attrLoadBalancerFullName],
+      ]),
+    ),
     'platform/balancer-group': group.attrGroupId,
     'platform/registry-url': registry.url,
     'platform/registry-group': registry.group.attrGroupId,

@@ -75,12 +75,14 @@ export const serviceStack = (app: App, stage: Stage, role: RoleName): Stack => {
     propagateTags: PropagatedTagSource.SERVICE,
     ...(ROLES[role].serves.length === 0 ? {} : { healthCheckGracePeriod: START }),
   });
-  const target = addRoutes(stack, stage, { role, service, vpc, group: from });
-  if (target !== null) {
-    const known = { balancer: fact('platform/balancer'), targets: target.targetGroupFullName };
-    const served = placesOf(stage, known).served.filter(({ id }) => id === role);
+  const reached = addRoutes(stack, stage, { role, service, vpc, group: from });
+  for (const { way, targets } of reached) {
+    const known = { balancer: fact(way.balancer), targets: targets.targetGroupFullName };
+    const served = placesOf(stage, known)
+      .served.filter(({ id }) => id === role)
+      .map((place) => ({ ...place, id: [role, way.name].filter(Boolean).join('-') }));
     addAlarms(stack, { stage, places: { served }, topicOf: (severity) => fact(`alarms/${severity}`) });
   }
-  if (here) addScaling(stack, stage, { role, service, target });
+  if (here) addScaling(stack, stage, { role, service, reached });
   return stack;
 };

@@ -3,12 +3,13 @@ import { parseArgs } from 'node:util';
 import { measured } from './measured.ts';
 import { HEAD, rowsFor } from './report.ts';
 
-const USAGE = `npm run cost -- [--viewers 1000000] [--mean 1]
+const USAGE = `npm run cost -- [--viewers 1000000] [--mean 1] [--firewall]
 
 What Playbeat costs in a month on AWS, at the list prices of tools/cost/prices.ts and the rates of tools/cost/measured.ts.
 
   --viewers <n>   at the peak, 1,000 or more
-  --mean <part>   what is watched on average, of the peak: 0.05 to 1 (1: a peak that lasts all month)`;
+  --mean <part>   what is watched on average, of the peak: 0.05 to 1 (1: a peak that lasts all month)
+  --firewall      a web ACL before all but heartbeats, which get a second load balancer`;
 
 const numberIn = (name: string, text: string, [least, most]: readonly [number, number]): number => {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
@@ -21,6 +22,7 @@ try {
     options: {
       viewers: { type: 'string', default: '1000000' },
       mean: { type: 'string', default: '1' },
+      firewall: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -33,7 +35,7 @@ try {
       colAligns: ['left', 'right', 'right', 'right'],
       style: { head: [], border: [] },
     });
-    for (const row of rowsFor({ viewers, mean }, measured())) table.push([...row]);
+    for (const row of rowsFor({ viewers, mean, firewall: values.firewall }, measured())) table.push([...row]);
     console.log(`${viewers.toLocaleString('en-GB')} viewers at the peak, ${mean * 100} % of it on average\n${table}`);
   }
 } catch (error) {

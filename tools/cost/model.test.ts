@@ -1,7 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type Measured, measured } from './measured.ts';
-import { brokersOf, costOf, egressUsd, lcusOf, type Load, sentBytes, tasksOf, totalOf, valkeyNodes } from './model.ts';
+import {
+  brokersOf,
+  costOf,
+  egressUsd,
+  firewallUsd,
+  lcusOf,
+  type Load,
+  sentBytes,
+  tasksOf,
+  totalOf,
+  valkeyNodes,
+} from './model.ts';
 import { viewing } from './viewing.ts';
 
 const seen = viewing();
@@ -56,6 +67,23 @@ describe('the load balancer, by the greatest of four', () => {
     // 10,000 / 25 and 100,000 / 3,600 / 25 of new viewings.
     expect(lcusOf(load(100_000, 0), EXAMPLE)).toBeCloseTo(400 + 1.11, 1);
     expect(lcusOf(load(100_000, 0.3), EXAMPLE)).toBeCloseTo(280 + 1.11, 1);
+  });
+});
+
+describe('a web firewall', () => {
+  const guarded = { ...load(100_000), firewall: true };
+
+  it('takes the beats to a load balancer with one rule: 36 LCUs of bytes for the 80 of rules, and 2.2 for all other calls', () => {
+    // 100,000 viewers / 3,600 * 2 calls are 55.6 a second, each on a connection of its own: / 25.
+    expect(lcusOf(guarded, EXAMPLE)).toBeCloseTo(36 + 2.22, 1);
+    const hours = 730 * (2 * 0.0225 + lcusOf(guarded, EXAMPLE) * 0.008);
+    expect(usd('load balancer', guarded)).toBeCloseTo(hours, 6);
+  });
+
+  it('costs 93 USD for the 146 million starts and stops of 100,000 viewers, and 15,768 for their beats', () => {
+    expect(usd('web firewall', guarded)).toBeCloseTo(5 + 146 * 0.6, 6);
+    expect(firewallUsd(26.28e9)).toBeCloseTo(5 + 26_280 * 0.6, 6);
+    expect(usd('web firewall', load(100_000))).toBeNaN();
   });
 });
 

@@ -9,6 +9,8 @@ export type Load = {
   readonly keepAlive: number;
   /** What is watched on average, of the peak: 1 is a peak that lasts all month. Machines are there for the peak all the same. */
   readonly mean: number;
+  /** A web ACL before all but heartbeats, which come by a load balancer of their own. None where it is left out. */
+  readonly firewall?: boolean;
 };
 export type Line = { readonly name: string; readonly usd: number };
 
@@ -26,6 +28,9 @@ export const costOf = (load: Load, measured: Measured): readonly Line[] => {
   return [
     { name: 'Fargate', usd: tasksOf(load, measured) * TASK_HOUR * HOURS_PER_MONTH },
     { name: 'load balancer', usd: balancerUsd(load, measured) },
+    ...(load.firewall === true
+      ? [{ name: 'web firewall', usd: firewallUsd(viewingHours(load) * CALLS_PER_VIEWING) }]
+      : []),
     { name: 'to the internet', usd: egressUsd((beats * sentBytes(load, measured)) / GB) },
     { name: 'Kafka', usd: kafkaUsd(load, measured) },
     { name: 'Valkey', usd: valkeyNodes(load, measured) * PRICES.valkeyNodeHour * HOURS_PER_MONTH },
@@ -86,19 +91,42 @@ const kafkaUsd = (load: Load, measured: Measured): number => {
 const newConnections = ({ viewers, keepAlive }: Load): number =>
   (viewers / INTERVAL_S) * (1 - keepAlive) + viewers / 3_600;
 
+/** What comes by a load balancer in a second, at the peak. */
+type Traffic = { readonly calls: number; readonly opened: number; readonly open: number; readonly rules: number };
+
 /** The greatest of the four things that it is charged by. */
-export const lcusOf = (load: Load, { http }: Measured): number => {
-  const peak = load.viewers / INTERVAL_S;
-  return Math.max(
-    newConnections(load) / LCU.newConnections,
-    (load.viewers * load.keepAlive) / LCU.activeConnections,
-    (peak * 3_600 * (http.upBytes + http.downBytes)) / GB / LCU.gbPerHour,
-    (peak * Math.max(0, http.rules - LCU.freeRules)) / LCU.ruleEvaluations,
+const chargedBy = ({ calls, opened, open, rules }: Traffic, { http }: Measured): number =>
+  Math.max(
+    opened / LCU.newConnections,
+    open / LCU.activeConnections,
+    (calls * 3_600 * (http.upBytes + http.downBytes)) / GB / LCU.gbPerHour,
+    (calls * Math.max(0, rules - LCU.freeRules)) / LCU.ruleEvaluations,
   );
+
+/** Of all load balancers together. */
+export const lcusOf = (load: Load, measured: Measured): number => {
+  const { http } = measured;
+  const { viewers, keepAlive, firewall = false } = load;
+  const beats = { calls: viewers / INTERVAL_S, opened: newConnections(load), open: viewers * keepAlive };
+  if (!firewall) return chargedBy({ ...beats, rules: http.rules }, measured);
+  // A call in half an hour keeps no connection.
+  const calls = (viewers / 3_600) * CALLS_PER_VIEWING;
+  const others = { calls, opened: calls, open: calls * IDLE_S, rules: http.rules };
+  return chargedBy({ ...beats, rules: 1 }, measured) + chargedBy(others, measured);
 };
 
-const balancerUsd = (load: Load, measured: Measured): number =>
-  (PRICES.balancerHour + lcusOf(load, measured) * load.mean * PRICES.lcuHour) * HOURS_PER_MONTH;
+/** A start and a stop, in an hour. */
+const CALLS_PER_VIEWING = 2;
+/** After so long the load balancer closes a connection: `IDLE_SECONDS` in infra/balancer.ts. */
+const IDLE_S = 60;
+
+const balancerUsd = (load: Load, measured: Measured): number => {
+  const hourly = PRICES.balancerHour * (load.firewall === true ? 2 : 1);
+  return (hourly + lcusOf(load, measured) * load.mean * PRICES.lcuHour) * HOURS_PER_MONTH;
+};
+
+/** Of so many calls in a month, without what its rules cost. */
+export const firewallUsd = (calls: number): number => PRICES.webAclMonth + (calls / 1e6) * PRICES.millionInspected;
 
 /** What leaves for each beat: the answer, what carries it, and the handshakes of those who keep no connection. */
 export const sentBytes = (load: Load, { http }: Measured): number =>

@@ -1,6 +1,7 @@
 import { measured } from './measured.ts';
-import { costOf, totalOf } from './model.ts';
-import { HEAD, rowsFor } from './report.ts';
+import { costOf, firewallUsd, type Line, totalOf } from './model.ts';
+import { HOURS_PER_MONTH } from './prices.ts';
+import { HEAD, rounded, rowsFor } from './report.ts';
 import { viewing } from './viewing.ts';
 
 type Making = {
@@ -12,6 +13,8 @@ const VIEWERS = [100_000, 1_000_000, 10_000_000] as const;
 const MEANS = [1, 0.4] as const;
 const PROMISED_USD = 0.04;
 
+const usdOf = (lines: readonly Line[], name: string): number => lines.find((line) => line.name === name)?.usd ?? 0;
+
 /** `docs/reference/cost.md`. */
 export const costPage = ({ table, madeFrom }: Making): string => {
   const seen = viewing();
@@ -22,6 +25,16 @@ export const costPage = ({ table, madeFrom }: Making): string => {
     viewers.toLocaleString('en-GB'),
     ...MEANS.map((mean) => `${each(viewers, mean).toFixed(3)}${each(viewers, mean) > PROMISED_USD ? '' : ', held'}`),
   ]);
+  const beatsPerMonth = (viewers: number): number => (viewers / 10) * 3_600 * HOURS_PER_MONTH;
+  const withFirewall = VIEWERS.map((viewers) => {
+    const load = { viewers, mean: 1, keepAlive: 1 };
+    const [plain, guarded] = [costOf(load, rates), costOf({ ...load, firewall: true }, rates)];
+    return [
+      viewers.toLocaleString('en-GB'),
+      ...[usdOf(plain, 'load balancer'), usdOf(guarded, 'load balancer'), usdOf(guarded, 'web firewall')].map(rounded),
+      rounded(usdOf(guarded, 'web firewall') + firewallUsd(beatsPerMonth(viewers))),
+    ];
+  });
   const { puts = 0, units = 0 } = seen.tables['resume-positions'] ?? {};
   const rest = rates.viewing.units - units;
   return `# What it costs
@@ -56,16 +69,23 @@ balancer charges, and some 4 KB that leave. Players in browsers keep it by thems
 
 ${VIEWERS.map((viewers) => `### ${viewers.toLocaleString('en-GB')} viewers\n\n${table(HEAD, rowsFor({ viewers, mean: 1 }, rates))}`).join('\n\n')}
 
+## With a web firewall
+
+Off, unless a stage names one (\`npm run cost -- --firewall\`): a web ACL without rules that are paid for, before a start and a stop in each hour of viewing. Heartbeats come by
+[a second load balancer](../how-to/deploy.md#a-web-firewall). The last column is what the firewall costs where players send heartbeats by the first one all the same.
+
+${table(['Viewers at the peak', 'load balancer, without', 'both load balancers', 'web firewall', 'before heartbeats, too'], withFirewall)}
+
 ## What is reckoned with
 
 - A heartbeat every 10 s from each viewer, alone in its call: ${rates.http.upBytes} bytes in, ${rates.http.downBytes} out, as \`node tools/cost/measure.ts\` saw them, and ${rates.http.carriedBytes} that carry the answer.
 - An hour of viewing as \`tools/cost/viewing.ts\` folds it: ${seen.beats} beats, ${Math.round(rates.log.bytesPerBeat)} bytes in the log for each with all that follows from it, before compression.
-- Tasks of one core as the scaling asks for them: ${rates.tasks.callsPerTask.toLocaleString('en-GB')} calls a second and ${rates.tasks.busy * 100} % of the core at most; a record costs ${rates.tasks.recordMicros} us in each
+- Tasks of one core as the scaling asks for them: ${rates.tasks.callsPerTask.toLocaleString('en-GB')} calls a second and ${Math.round(rates.tasks.busy * 100)} % of the core at most; a record costs ${rates.tasks.recordMicros} us in each
   processor, measured for one of them and taken for all.
-- The load balancer is charged by the greatest of four things. With connections kept it is the rules: the heartbeat’s is asked for behind nearly all of ${rates.http.rules}.
+- The load balancer is charged by the greatest of four things. With connections kept it is the bytes, and close behind them the ${rates.http.rules} rules.
 
 ## What is not in it
 
-Support, taxes, discounts; what is read by apps (resume positions, trending) beside heartbeats; the archive; a web application firewall; metrics of MSK beyond the free ones; backups.
+Support, taxes, discounts; what is read by apps (resume positions, trending) beside heartbeats; the archive; the rules of a web firewall; metrics of MSK beyond the free ones; backups.
 `;
 };

@@ -10,6 +10,9 @@ export const PRICES = {
   /** Application Load Balancer: aws.amazon.com/elasticloadbalancing/pricing, by handbook.vantage.sh. */
   balancerHour: 0.0225,
   lcuHour: 0.008,
+  /** AWS WAF, for a web ACL and for a million calls that it looks at; aws.amazon.com/waf/pricing, from memory. Rules are dearer or free. */
+  webAclMonth: 5,
+  millionInspected: 0.6,
   /** MSK Express, express.m7g.large, and for what is written: the sizing script of AWS's agent toolkit, August 2026. */
   brokerHour: 0.408,
   brokerWrittenGb: 0.01,

@@ -18,4 +18,4 @@ export const rowsFor = (load: Omit<Load, 'keepAlive'>, measured: Measured): read
 };
 
 /** Three digits say all that such a sum can. */
-const rounded = (usd: number): string => Number(usd.toPrecision(3)).toLocaleString('en-GB');
+export const rounded = (usd: number): string => Number(usd.toPrecision(3)).toLocaleString('en-GB');
