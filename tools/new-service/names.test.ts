@@ -20,7 +20,11 @@ describe('names of a new service', () => {
     expect(problems(name)).toEqual([]);
   });
 
-  it.each(['', 'alerts', 'Buffering-Alerts', 'buffering_alerts', '-alerts', 'alerts-', 'alerts-2', '../x-y', 'a--b'])(
+  it('are refused as one word, which says why, and what would do', () => {
+    expect(problems('alerts')).toEqual([expect.stringMatching(/one word, which .* code may have .*buffering-alerts$/)]);
+  });
+
+  it.each(['', 'Buffering-Alerts', 'buffering_alerts', '-alerts', 'alerts-', 'alerts-2', '../x-y', 'a--b'])(
     'are refused where they are not two words or more: "%s"',
     (name) => {
       expect(problems(name)).toEqual([expect.stringContaining('as in buffering-alerts')]);

@@ -37,10 +37,7 @@ const capital = (word: string): string => word.charAt(0).toUpperCase() + word.sl
 export const problemsOf = ({ name, input }: { readonly name: string; readonly input: string }, taken: Taken) => {
   const isName = /^[a-z]+(-[a-z]+)+$/.test(name);
   const checks: readonly (readonly [boolean, string])[] = [
-    [
-      isName,
-      `--name is "${name}": give it two words or more of small letters, with hyphens between, as in buffering-alerts`,
-    ],
+    [isName, nameProblem(name)],
     [
       name.length <= MOST_LETTERS,
       `--name has ${name.length} characters, at most ${MOST_LETTERS}: names on AWS are made from it`,
@@ -50,6 +47,12 @@ export const problemsOf = ({ name, input }: { readonly name: string; readonly in
   ];
   return checks.filter(([ok]) => !ok).map(([, problem]) => problem);
 };
+
+/** One word is a stack (`data`), a container (`kafka`), a word of JavaScript (`delete`) or a name in the code (`log`) sooner or later. */
+const nameProblem = (name: string): string =>
+  /^[a-z]+$/.test(name)
+    ? `--name is "${name}", one word, which stacks, containers and code may have for something else: give it two, as in buffering-${name}`
+    : `--name is "${name}": give it two words or more of small letters, with hyphens between, as in buffering-alerts`;
 
 const inputProblem = (input: string): string =>
   input in TOPICS
