@@ -27,6 +27,7 @@ const VERIFIED: Readonly<Record<string, string>> = {
   'curl -s http://127.0.0.1:8080/readyz': 'services/api-operations.e2e.test.ts',
   'curl -s http://127.0.0.1:9090/metrics': 'services/api-operations.e2e.test.ts',
   'curl -s http://127.0.0.1:9090/admin/processors': 'services/api-operations.e2e.test.ts',
+  'curl -s -X POST http://127.0.0.1:9090/admin/processors/concurrency/replay': 'services/replay.e2e.test.ts',
   'curl -s http://127.0.0.1:9090/admin/parked': 'services/api-operations.e2e.test.ts',
   'curl -s http://127.0.0.1:9090/admin/mode': 'services/api-policies.e2e.test.ts',
 };

@@ -114,6 +114,7 @@ const PARAMS: Readonly<Record<string, string>> = {
   contentId: 'film-1',
   sessionId: SESSION,
   version: '1',
+  name: 'audience',
 };
 
 type Asked = Cell & { readonly id: string; readonly operation: Operation; readonly body?: unknown };

@@ -1,14 +1,17 @@
 import { decodeOutput } from '../schemas/codec.ts';
-import type { Reply } from '../shared/http/call.ts';
+import { type Call, ProblemError, type Reply } from '../shared/http/call.ts';
+import { invalid } from '../shared/http/query.ts';
 import type { Route } from '../shared/http/route.ts';
 import type { Log } from '../shared/log/log.ts';
-import type { PartitionStatus } from '../shared/runtime/run.ts';
+import type { PartitionStatus, Replayed } from '../shared/runtime/run.ts';
 import type { Metrics } from '../shared/telemetry/metrics.ts';
 import type { RoleName } from './roles.ts';
 
 export type Operations = {
   readonly log: Pick<Log, 'bounds' | 'read'>;
   readonly processors: () => readonly { readonly name: string; readonly partitions: readonly PartitionStatus[] }[];
+  readonly replay: (processor: string, only: number | null) => readonly Replayed[] | null;
+  readonly partitions: number;
   readonly roles: readonly RoleName[];
   readonly stopping: () => boolean;
   readonly metrics: Metrics;
@@ -89,6 +92,24 @@ export const operationRoutes = (
       }),
     },
     {
+      method: 'POST',
+      path: '/admin/processors/{name}/replay',
+      operationId: 'replayProcessor',
+      summary: 'Forgets the state of the partitions that this process owns, and makes it again from the log.',
+      port: 'admin',
+      callers: ['admin'],
+      touches: 'nobody',
+      query: [{ name: 'partition', description: 'Of this one alone.', range: [0, operations.partitions - 1] }],
+      responses: { 202: 'object' },
+      problems: ['VALIDATION_FAILED', 'PROCESSOR_NOT_FOUND'],
+      handle: (call) => {
+        const name = call.params['name'] ?? '';
+        const partitions = operations.replay(name, partitionIn(call, operations.partitions));
+        if (partitions === null) throw new ProblemError('PROCESSOR_NOT_FOUND', `${name} does not run in this process`);
+        return { status: 202, body: { processor: name, partitions } };
+      },
+    },
+    {
       method: 'GET',
       path: '/admin/parked',
       operationId: 'listParked',
@@ -114,3 +135,12 @@ export const operationRoutes = (
     },
   ],
 });
+
+/** Null: all of them. */
+const partitionIn = ({ query }: Call, partitions: number): number | null => {
+  const text = query.get('partition');
+  if (text === null) return null;
+  const partition = /^\d{1,4}$/.test(text) ? Number(text) : partitions;
+  if (partition < partitions) return partition;
+  throw invalid('/partition', 'RANGE', `must be a whole number from 0 to ${partitions - 1}`);
+};

@@ -1,7 +1,7 @@
 import { epochMs, SECOND_MS } from '../schemas/time.ts';
 import type { TopicName } from '../schemas/topics.ts';
 import type { Log } from '../shared/log/log.ts';
-import { type PartitionStatus, runProcessor } from '../shared/runtime/run.ts';
+import { type PartitionStatus, type Replayed, runProcessor } from '../shared/runtime/run.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import type { Table } from '../shared/table/table.ts';
 import type { Log as Logger } from '../shared/telemetry/log.ts';
@@ -14,6 +14,8 @@ import { type FoldOptions, ROOMS } from './rooms.ts';
 /** The processors that this process runs. */
 export type Processors = {
   status(): readonly { readonly name: string; readonly partitions: readonly PartitionStatus[] }[];
+  /** Has state made again from the log; null where the processor does not run here. */
+  replay(name: string, only: number | null): readonly Replayed[] | null;
   /** The partitions that one of them owns; one that has failed folds nothing. */
   owned(name: string): readonly number[];
   /** Waits until each has folded what the log holds now, so that the first answer is a right one. */
@@ -66,6 +68,7 @@ export const startProcessors = async (options: ProcessorsOptions): Promise<Proce
   );
   return {
     status: () => running.map(({ name, one }) => ({ name, partitions: one.status() })),
+    replay: (name, only) => running.find((own) => own.name === name)?.one.replay(only) ?? null,
     owned: (name) =>
       running
         .filter((own) => own.name === name)

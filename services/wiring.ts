@@ -257,6 +257,8 @@ const serve = (parts: Parts) => {
   const operations = operationRoutes({
     log,
     processors: parts.processors.status,
+    replay: parts.processors.replay,
+    partitions: config.partitions,
     roles,
     stopping: () => stopping,
     metrics: watching.metrics,

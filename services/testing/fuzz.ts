@@ -62,9 +62,14 @@ export const runFuzz = async (api: Api, known: Known, options: FuzzOptions): Pro
   return { sent, answers, violations, rss };
 };
 
-/** The one 503 of an idle service that lacks nothing: who asks for what is not there yet is told to come back. */
-const isAskedFor = ({ path }: Generated, { json }: Response): boolean =>
-  path.includes('after=') && (json as Problem).code === 'NOT_YET';
+/**
+ * The 503s of an idle service that lacks nothing: who asks for what is not there yet is told to come back, and so is everybody
+ * while state is made again that a call wanted anew.
+ */
+const isAskedFor = ({ path }: Generated, { json }: Response): boolean => {
+  const { code } = json as Problem;
+  return code === 'WARMING' || (path.includes('after=') && code === 'NOT_YET');
+};
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

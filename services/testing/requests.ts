@@ -46,7 +46,11 @@ const callsOf = (target: Target): fc.Arbitrary<Generated> => {
   const values = fieldsOf(known);
   const strict: Making = { resolve, known: values, stray: 0 };
   const loose: Making = { ...strict, stray: STRAY };
-  const inPath = { version: fc.constantFrom('1', '2', '1000000'), ...values };
+  const inPath = {
+    version: fc.constantFrom('1', '2', '1000000'),
+    name: fc.constantFrom('view-end', 'audience', 'none'),
+    ...values,
+  };
   return fc
     .record({
       path: seldomNot(

@@ -103,6 +103,12 @@ export const PROBLEMS = {
     retryable: false,
     advice: 'Not for players. Post the policy before activating it.',
   },
+  PROCESSOR_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such processor in this process.',
+    retryable: false,
+    advice: 'Not for players. Ask a process of its role; `GET /admin/processors` lists those that run here.',
+  },
   VIEW_NOT_FOUND: {
     status: 404,
     title: 'The account has no view of this session.',

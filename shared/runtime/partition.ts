@@ -110,16 +110,27 @@ export function* openPartition<State, Control>(
     rebuild: opened.checkpoint?.rebuild ?? null,
   };
   const stored = opened.checkpoint;
-  if (stored !== null && stored.offset >= bounds.first && stored.offset <= bounds.end) return partition;
+  if (stored === null || stored.offset < bounds.first || stored.offset > bounds.end)
+    yield* replay(parts, partition, { to: bounds.end, lost: stored !== null });
+  return partition;
+}
 
+/** Forgets what is stored of the partition, and begins to make it again from the log, up to its end. Answers the offset to go on from. */
+export function* replay<State, Control>(
+  { processor, log, store, onEvent }: Parts<State, Control>,
+  partition: Partition,
+  { to, lost }: { readonly to: number; readonly lost: boolean },
+): Steps<number> {
+  const { number } = partition;
   const from = yield* step('bounds', () => log.rebuildFrom(processor.input, number));
-  const fresh = yield* step('open', () => store.open({ ...request, discard: true }));
+  const fresh = yield* step('open', () => store.open({ processor: processor.name, partition: number, discard: true }));
   partition.owner = fresh.owner;
   partition.committed = null;
   partition.folded = null;
-  partition.rebuild = { from, to: bounds.end };
-  parts.onEvent({ kind: 'rebuild', partition: number, from, to: bounds.end, lost: stored !== null });
-  return partition;
+  partition.kept.clear();
+  partition.rebuild = { from, to };
+  onEvent({ kind: 'rebuild', partition: number, from, to, lost });
+  return from;
 }
 
 /** The offset of the next record to fold. */

@@ -245,6 +245,49 @@ describe('a revoked partition', () => {
   });
 });
 
+describe('a replay', () => {
+  it('comes to the same state, and tells nothing twice, with what came before, meanwhile and after', async () => {
+    const b = bench({ maxRecords: 2 });
+    await b.append(0, poke(), poke(), poke(), poke(), poke());
+    await b.append(1, poke());
+    const running = await b.run();
+    await b.settle();
+    expect(running.replay(null)).toEqual([
+      { partition: 0, replay: 'begins' },
+      { partition: 1, replay: 'begins' },
+    ]);
+    await b.append(0, poke());
+    await b.settle();
+    await b.append(0, poke());
+    await b.settle();
+    expect([await b.count(0), await b.count(1)]).toMatchObject([{ pokes: 7 }, { pokes: 1 }]);
+    // Nothing has come to the other one, which waits for that with the state that it has.
+    expect(b.events.filter((e) => e.kind === 'rebuild' && e.from === 0 && e.to === 6)).toHaveLength(1);
+    expect(new Set(b.outputs()).size).toBe(b.outputs().length);
+    expect(b.outputs()).toHaveLength(8);
+    await running.close();
+  });
+
+  it('is left to itself where it runs already, is of one partition where one is named, and of none that has failed', async () => {
+    const b = bench({ partitions: 2, maxRecords: 1 });
+    await b.append(0, poke(), poke(), poke());
+    const running = await b.run();
+    await b.settle();
+    const answers: unknown[] = [];
+    b.beforeCommit = () => {
+      answers.push(running.replay(0));
+      return undefined;
+    };
+    expect(running.replay(0)).toEqual([{ partition: 0, replay: 'begins' }]);
+    await b.append(0, poke());
+    for (let i = 0; i < 10; i++) await b.settle();
+    expect(answers.slice(0, 2)).toEqual([[{ partition: 0, replay: 'runs' }], [{ partition: 0, replay: 'runs' }]]);
+    b.beforeCommit = () => undefined;
+    await running.close();
+    expect(running.replay(null)).toEqual([]);
+  });
+});
+
 describe('a partition that cannot go on', () => {
   it('at an unknown schema is failed, with the place in its error, while the others go on', async () => {
     const b = bench();

@@ -11,6 +11,7 @@ import {
   type Partition,
   type Parts,
   reopen,
+  replay,
 } from './partition.ts';
 import type { Processor } from './processor.ts';
 import { PartitionPaused } from './reading.ts';
@@ -41,6 +42,11 @@ export type RetryEvent = { readonly kind: 'retry'; readonly partition: number; r
 
 export type RunningProcessor = {
   status(): readonly PartitionStatus[];
+  /**
+   * With the next batch of each partition that is owned here, its state is forgotten and made again from the log, as after its
+   * loss. Answers those: not the ones that have failed, and one that is being made again is left to it.
+   */
+  replay(only: number | null): readonly Replayed[];
   close(): Promise<void>;
 };
 
@@ -56,6 +62,8 @@ export type PartitionStatus = {
   readonly error: string | null;
 };
 
+export type Replayed = { readonly partition: number; readonly replay: 'begins' | 'runs' };
+
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 /**
@@ -67,7 +75,7 @@ const FENCED_RETRY_MS = 1_000;
 /** Rows kept by a process that owns all partitions: about 130 MiB where the store is elsewhere. */
 const KEPT_ROWS = 131_072;
 
-type Held = { readonly partition: Partition; end: number; error: unknown };
+type Held = { readonly partition: Partition; end: number; error: unknown; replay: boolean };
 
 /** Runs one processor over the partitions that its consumer group gives it. */
 export const runProcessor = async <State, Control>(options: RunOptions<State, Control>): Promise<RunningProcessor> => {
@@ -125,7 +133,7 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
           const partition = await runSteps(openPartition(parts, number, groupOffset), ours);
           const { end } = await log.bounds(processor.input, number);
           if (!ours()) throw new Revoked('the partition was revoked');
-          held.set(number, { partition, end, error: null });
+          held.set(number, { partition, end, error: null, replay: false });
           onEvent({ kind: 'taken', partition: number });
           return nextOffset(partition);
         },
@@ -139,7 +147,13 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
       return patiently(
         batch.partition,
         () => held.get(batch.partition) === own,
-        (ours, again) => runSteps(again ? reopen(parts, own.partition) : foldBatch(parts, own.partition, batch), ours),
+        async (ours, again) => {
+          if (!own.replay)
+            return runSteps(again ? reopen(parts, own.partition) : foldBatch(parts, own.partition, batch), ours);
+          const from = await runSteps(replay(parts, own.partition, { to: batch.end, lost: false }), ours);
+          own.replay = false;
+          return from;
+        },
       );
     },
     revoked: async (number) => {
@@ -156,6 +170,14 @@ export const runProcessor = async <State, Control>(options: RunOptions<State, Co
 
   return {
     status: () => [...held.values()].map(status),
+    replay: (only) =>
+      [...held.values()]
+        .filter(({ partition, error }) => error === null && (only === null || partition.number === only))
+        .map((own) => {
+          if (status(own).state === 'warming') return { partition: own.partition.number, replay: 'runs' };
+          own.replay = true;
+          return { partition: own.partition.number, replay: 'begins' };
+        }),
     close: async () => {
       await running.close();
       held.clear();
