@@ -73,6 +73,15 @@ export type TopicName = keyof typeof TOPICS;
 
 export const DEFAULT_PARTITIONS = { embedded: 4, cluster: 64 } as const;
 
+/** Those whose records belong to accounts. Another pepper moves them into another generation of the log; the others stay as they are. */
+export const MOVING_TOPICS: readonly TopicName[] = (Object.keys(TOPICS) as TopicName[]).filter(
+  (name) => TOPICS[name].account === 'key',
+);
+
+/** What a topic is called in a generation of the log, where it is one that others see. */
+export const topicNameIn = (topic: TopicName, generation: number): string =>
+  generation === 1 || !MOVING_TOPICS.includes(topic) ? topic : `${topic}.g${generation}`;
+
 /** How many partitions a topic has where keyed topics have `keyed` of them. */
 export const partitionsOf = (topic: TopicName, keyed: number): number =>
   TOPICS[topic].partitions === 'keyed' ? keyed : 1;

@@ -8,13 +8,14 @@ import { type Config, isLoopback } from '../shared/config/config.ts';
 import type { Secret } from '../shared/config/config-reader.ts';
 import { openDataFolder } from '../shared/config/data-folder.ts';
 import { openEmbeddedLog } from '../shared/log/embedded-log.ts';
-import { openKafkaLog } from '../shared/log/kafka-log.ts';
+import { type KafkaLogOptions, openKafkaLog } from '../shared/log/kafka-log.ts';
 import { clientCredentials } from '../shared/identity/client-credentials.ts';
 import type { KafkaSasl } from '../shared/log/kafka-log-sasl.ts';
 import type { Log } from '../shared/log/log.ts';
 import { openEmbeddedState } from '../shared/state/embedded-state.ts';
-import { openRedisState } from '../shared/state/redis-state.ts';
+import { openRedisState, type RedisStateOptions } from '../shared/state/redis-state.ts';
 import type { StateStore } from '../shared/state/state.ts';
+import type { DynamoOptions } from '../shared/table/dynamo-connection.ts';
 import { createDynamoTables, verifyDynamoTables } from '../shared/table/dynamo-tables.ts';
 import { openDynamoTable } from '../shared/table/dynamo-table.ts';
 import { openSqliteTable } from '../shared/table/sqlite-table.ts';
@@ -124,6 +125,7 @@ const openCluster = (
     const log = await openKafkaLog({
       ...(await kafkaOptions(kafka, nodeId)),
       partitions: config.partitions,
+      generation: config.logGeneration,
       onTrouble,
     });
     closers.push(() => log.close());
@@ -140,26 +142,30 @@ const openCluster = (
     return { log, store, table, tables, sweep: async () => {}, secrets, alone: false };
   });
 
-const openDynamo = async (
-  { region, endpoint, prefix, createTables }: DynamoConfig,
-  tables: readonly TableName[],
-  { clock, onTrouble }: Pick<EngineParts, 'clock' | 'onTrouble'>,
-): Promise<Table> => {
+export const dynamoOptions = ({ region, endpoint, prefix }: DynamoConfig): DynamoOptions => {
   // DynamoDB Local takes any credentials, but not none.
   const local = endpoint !== null && isLoopback(new URL(endpoint).hostname);
   const credentials = local ? { accessKeyId: 'local', secretAccessKey: 'local' } : null;
-  const options = { region, endpoint, prefix, credentials, onTrouble };
-  if (createTables) await createDynamoTables(options, tables);
+  return { region, endpoint, prefix, credentials };
+};
+
+const openDynamo = async (
+  dynamo: DynamoConfig,
+  tables: readonly TableName[],
+  { clock, onTrouble }: Pick<EngineParts, 'clock' | 'onTrouble'>,
+): Promise<Table> => {
+  const options = { ...dynamoOptions(dynamo), onTrouble };
+  if (dynamo.createTables) await createDynamoTables(options, tables);
   await verifyDynamoTables(options, tables);
   return openDynamoTable({ ...options, clock: () => epochMs(clock()) });
 };
 
 const certificates = (file: string | null) => (file === null ? {} : { ca: readFileSync(file) });
 
-const kafkaOptions = async (
+export const kafkaOptions = async (
   kafka: KafkaConfig,
   clientId: string,
-): Promise<Omit<Parameters<typeof openKafkaLog>[0], 'partitions'>> => ({
+): Promise<Omit<KafkaLogOptions, 'partitions'>> => ({
   clientId,
   brokers: kafka.brokers,
   replicas: kafka.replicas,
@@ -182,7 +188,7 @@ const saslOptions = async (sasl: SaslConfig): Promise<KafkaSasl> => {
   return { mechanism: 'oauthbearer', token };
 };
 
-const redisOptions = (redis: RedisConfig): Omit<Parameters<typeof openRedisState>[0], 'onError'> => ({
+export const redisOptions = (redis: RedisConfig): Omit<RedisStateOptions, 'onError'> & { readonly prefix: string } => ({
   server: redis.cluster ? { cluster: redis.urls } : { url: redis.urls[0] ?? '' },
   prefix: redis.prefix,
   ...(redis.username === null ? {} : { username: redis.username }),

@@ -127,8 +127,6 @@ export const readConfig = (env: Environment): ConfigOutcome => {
   if (cluster !== null) {
     for (const name of ['ACCOUNT_KEY_PEPPER', 'SESSION_TOKEN_KEY'] as const)
       if (env[name] === undefined) errors.push(`${name} is needed with KAFKA_BROKERS: all processes have the same one`);
-    if (config.logGeneration !== 1)
-      errors.push('LOG_GENERATION is 1 with KAFKA_BROKERS: a log on Kafka cannot be moved into another one yet');
   }
   errors.push(...misspelt(env));
 

@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import type { ConnectionOptions } from 'node:tls';
-import type { TopicName } from '../../schemas/topics.ts';
+import { topicNameIn, type TopicName } from '../../schemas/topics.ts';
 import {
   dropSilentBrokers,
   findOtherCoordinators,
@@ -23,6 +23,8 @@ export type KafkaConnection = {
   readonly sasl?: KafkaSasl;
   /** Stands before the names of topics and groups where several installations share a Kafka. */
   readonly prefix?: string;
+  /** Which generation of the log it is, 1 where nothing else is said: topics whose records belong to accounts have it in their names. */
+  readonly generation?: number;
 };
 
 /** What every part of the adapter needs to reach Kafka and to speak of it. */
@@ -30,7 +32,9 @@ export type KafkaClient = {
   readonly config: ClientConfig;
   /** A connection pool of its own. Members of one group must not share one: kafkajs shares their offsets with it. */
   open(): InstanceType<typeof Kafka>;
-  topicOf(topic: TopicName): string;
+  readonly generation: number;
+  /** What Kafka calls a topic of the port, in this generation of the log or in another one. */
+  topicOf(topic: TopicName, of?: number): string;
   groupOf(group: string): string;
   /** `who` had that trouble, where it does not show. */
   unavailable(error: unknown, at: LogPlace | null, who?: string): LogUnavailable;
@@ -62,7 +66,7 @@ const prepare = (): void => {
 
 export const openKafkaClient = (connection: KafkaConnection): KafkaClient => {
   prepare();
-  const { brokers, clientId, ssl, sasl, prefix = '' } = connection;
+  const { brokers, clientId, ssl, sasl, prefix = '', generation = 1 } = connection;
   const config: ClientConfig = {
     brokers: [...brokers],
     clientId,
@@ -78,7 +82,8 @@ export const openKafkaClient = (connection: KafkaConnection): KafkaClient => {
     config,
     // What goes wrong arrives as an error; kafkajs would report each attempt as well.
     open: () => new Kafka({ ...config, logLevel: logLevel.NOTHING }),
-    topicOf: (topic) => `${prefix}${topic}`,
+    generation,
+    topicOf: (topic, of = generation) => `${prefix}${topicNameIn(topic, of)}`,
     groupOf: (group) => `${prefix}${group}`,
     unavailable: (error, at, who) => {
       if (error instanceof LogUnavailable) return error;

@@ -1,9 +1,10 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaSettingsOf } from '../../schemas/kafka-settings.ts';
-import { partitionsOf, TOPICS, type TopicName } from '../../schemas/topics.ts';
+import { MOVING_TOPICS, partitionsOf, TOPICS, type TopicName } from '../../schemas/topics.ts';
+import { checkGeneration } from './kafka-log-generations.ts';
 import { RETRY, typeOf, type KafkaClient } from './kafka-log-client.ts';
-import { LogMisconfigured } from './log-errors.ts';
+import { LogMisconfigured, LogOfOtherGeneration } from './log-errors.ts';
 
 export type TopicsOptions = {
   /** Partitions of keyed topics. */
@@ -26,31 +27,49 @@ export const openTopics = async (client: KafkaClient, options: TopicsOptions): P
     const { brokers } = await admin.describeCluster();
     const replicas = Math.min(options.replicas, brokers.length);
     const there = new Set(await admin.listTopics());
+    await checkGeneration(admin, client, there);
     const missing = topicNames.filter((name) => !there.has(client.topicOf(name)));
-    const [first] = missing;
-    if (first !== undefined && !options.create) throw missingTopic(client.topicOf(first), first, options, replicas);
-    if (first !== undefined)
-      await admin.createTopics({
-        // Which fails where a broker has not heard of them yet; below they are waited for.
-        waitForLeaders: false,
-        topics: missing.map((name) => ({
-          topic: client.topicOf(name),
-          numPartitions: partitionsOf(name, options.partitions),
-          replicationFactor: replicas,
-          configEntries: Object.entries(kafkaSettingsOf(TOPICS[name], replicas)).map(([key, value]) => ({
-            name: key,
-            value,
-          })),
-        })),
-      });
+    const first = missing.find((name) => !options.create || isMoved(client, name));
+    if (first !== undefined) throw missingTopic(client.topicOf(first), first, options, replicas);
+    if (missing.length > 0) await makeTopics(admin, client, missing, { ...options, replicas });
     await untilKnown(() => verify(admin, client, { ...options, replicas }));
   } catch (error) {
-    if (error instanceof LogMisconfigured) throw error;
+    if (error instanceof LogMisconfigured || error instanceof LogOfOtherGeneration) throw error;
     throw client.unavailable(error, null);
   } finally {
     await admin.disconnect().catch(() => {});
   }
 };
+
+/** One of those that only a move makes: empty, it would stand for a log that lies elsewhere. */
+const isMoved = ({ generation }: KafkaClient, topic: TopicName): boolean =>
+  generation > 1 && MOVING_TOPICS.includes(topic);
+
+/** Who asks for them next may have to wait, `untilKnown`. */
+export const makeTopics = async (
+  admin: Admin,
+  client: KafkaClient,
+  names: readonly TopicName[],
+  {
+    partitions,
+    replicas,
+    settings = {},
+  }: Pick<TopicsOptions, 'partitions' | 'replicas'> & { readonly settings?: Readonly<Record<string, string>> },
+): Promise<void> => {
+  await admin.createTopics({
+    // Which fails where a broker has not heard of them yet.
+    waitForLeaders: false,
+    topics: names.map((name) => ({
+      topic: client.topicOf(name),
+      numPartitions: partitionsOf(name, partitions),
+      replicationFactor: replicas,
+      configEntries: entriesOf({ ...kafkaSettingsOf(TOPICS[name], replicas), ...settings }),
+    })),
+  });
+};
+
+export const entriesOf = (settings: Readonly<Record<string, string>>) =>
+  Object.entries(settings).map(([name, value]) => ({ name, value }));
 
 const missingTopic = (name: string, topic: TopicName, options: TopicsOptions, replicas: number): LogMisconfigured => {
   const settings = Object.entries(kafkaSettingsOf(TOPICS[topic], replicas)).map(

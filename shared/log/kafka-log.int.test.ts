@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Admin } from 'kafkajs';
+import { MOVING_TOPICS } from '../../schemas/topics.ts';
 import { startOwnKafka, type OwnKafka } from '../../tools/stack/own-kafka.ts';
 import { openKafkaClient, type KafkaClient } from './kafka-log-client.ts';
+import { makeTopics, untilKnown } from './kafka-log-topics.ts';
 import { openKafkaLog, type KafkaLogOptions } from './kafka-log.ts';
 import { logContract } from './log.contract.ts';
 import { LogMisconfigured, LogOutOfRange, LogUnavailable } from './log-errors.ts';
@@ -38,12 +40,16 @@ const remove = async (prefix: string): Promise<void> => {
   await admin.deleteTopics({ topics });
 };
 
+/** In its second generation, which is the first one with other names and offsets; all else here is in the first. */
 logContract({
   name: 'the Kafka log',
   make: async () => {
-    const prefix = newPrefix();
-    const log = await open({ prefix, partitions: 4 });
-    return { log, dispose: () => remove(prefix) };
+    const of = { prefix: newPrefix(), generation: 2 };
+    const second = openKafkaClient({ brokers: kafka.brokers, clientId: 'test', ...of });
+    await makeTopics(admin, second, MOVING_TOPICS, { partitions: 4, replicas: 1 });
+    await untilKnown(() => admin.fetchTopicMetadata({ topics: MOVING_TOPICS.map((topic) => second.topicOf(topic)) }));
+    const log = await open({ ...of, partitions: 4 });
+    return { log, dispose: () => remove(of.prefix) };
   },
 });
 

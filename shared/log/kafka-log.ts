@@ -1,4 +1,5 @@
 import { openKafkaClient, type KafkaConnection } from './kafka-log-client.ts';
+import { inGeneration } from './kafka-log-generation.ts';
 import { joinGroup } from './kafka-log-group.ts';
 import { openSender } from './kafka-log-producer.ts';
 import { openReader } from './kafka-log-reader.ts';
@@ -12,8 +13,8 @@ export type KafkaLogOptions = KafkaConnection & {
   /** How many brokers hold each record, where there are so many. */
   readonly replicas?: number;
   /**
-   * Whether topics that are not there are made (the default); where the service may not, the first is named in an error. A user
-   * needs the rights READ, WRITE and DESCRIBE_CONFIGS on topics and READ on groups, and CREATE on topics to make them.
+   * Whether topics that are not there are made (the default); where the service may not, the first is named in an error. Those of
+   * accounts in a later generation than the first are made by `kafka-log-move.ts` alone. A user needs the rights READ, WRITE and DESCRIBE_CONFIGS on topics and READ on groups, and CREATE on topics to make them.
    */
   readonly createTopics?: boolean;
   /** After this long an append that is not known to be stored is refused. */
@@ -63,7 +64,7 @@ export const openKafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
     await Promise.all([sender.close(), reader.close()]);
   };
 
-  return {
+  const log: Log = {
     append: async (topic, partition, records) => {
       if (refusing) throw refused();
       return writer.append(topic, partition, records);
@@ -86,4 +87,5 @@ export const openKafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
     },
     close: () => (closed ??= close()),
   };
+  return inGeneration(log, client.generation);
 };

@@ -25,6 +25,11 @@ export class LogUnavailable extends Error {
   }
 }
 
+/** The log was moved, or is being moved, into another generation than the one that is asked for. */
+export class LogOfOtherGeneration extends Error {
+  override readonly name = 'LogOfOtherGeneration';
+}
+
 /** An offset that the log does not hold: retention has removed it, or it lies behind the end. */
 export class LogOutOfRange extends Error {
   override readonly name = 'LogOutOfRange';
