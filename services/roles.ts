@@ -96,6 +96,11 @@ export type RoleName = keyof typeof ROLES;
 export type FoldingRole = Exclude<RoleName, 'ingest'>;
 export const isFolding = (role: RoleName): role is FoldingRole => role !== 'ingest';
 export const ROLE_NAMES = Object.keys(ROLES) as readonly RoleName[];
+/** The consumer groups of a role: one that consumes nothing is in none. */
+export const groupsOf = (name: RoleName): readonly string[] => {
+  const { consumes, groups = [name] }: Role = ROLES[name];
+  return consumes.length === 0 ? [] : groups;
+};
 /** What `local` stands for, and a process that names none. */
 export const LOCAL_ROLES: readonly RoleName[] = ROLE_NAMES.filter((name) => !ROLES[name].onRequest);
 export const isRole = (text: string): text is RoleName => ROLE_NAMES.some((name) => name === text);

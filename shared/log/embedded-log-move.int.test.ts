@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { epochMs } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import { type EmbeddedLog, openEmbeddedLog } from './embedded-log.ts';
-import { ClockWasSetBack, lookIntoLog, moveLog, NotFolded } from './embedded-log-move.ts';
+import { lookIntoLog, moveLog } from './embedded-log-move.ts';
+import { ClockWasSetBack, NotFolded } from './move.ts';
 import { partitionOf } from './partition.ts';
 import { GENERATION } from './position.ts';
 

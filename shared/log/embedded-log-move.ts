@@ -1,34 +1,15 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { TOPICS, type TopicName } from '../../schemas/topics.ts';
+import { MOVING_TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { batchWriter, decodeFrom } from './embedded-log-batch.ts';
 import { openLogFile, OFFSETS } from './embedded-log-storage.ts';
 import type { LogRecord } from './log.ts';
+import { ClockWasSetBack, type LogSeen, MAX_BACK_MS, NotFolded } from './move.ts';
 import { partitionOf } from './partition.ts';
 import { baseOf, positionOf } from './position.ts';
 
 /** The log of this machine into its next generation, where accounts have other keys. Nobody has it open meanwhile. */
-
-/** Those whose records belong to accounts. */
-export const MOVING_TOPICS: readonly TopicName[] = (Object.keys(TOPICS) as TopicName[]).filter(
-  (name) => TOPICS[name].account === 'key',
-);
-
-export class NotFolded extends Error {
-  override readonly name = 'NotFolded';
-}
-
-/** Between partitions only time says what came first; twice the same hour would let leases lapse. */
-const MAX_BACK_MS = 1_000;
-export class ClockWasSetBack extends Error {
-  override readonly name = 'ClockWasSetBack';
-  constructor() {
-    super(
-      'the clock was set back by over a second while the log was written; wait until it holds nothing of then, 7 days',
-    );
-  }
-}
 
 type Stored = { readonly id: number; readonly partition: number; readonly first: number };
 type StoredBatch = {
@@ -60,15 +41,7 @@ function* batchesOf(db: DatabaseSync, { id, from, until }: { id: number; from: n
   }
 }
 
-/** What is asked before anything is moved; null where there is no log. */
-export type LogSeen = {
-  readonly generation: number;
-  /** That have ever been told of records of these topics. */
-  readonly groups: ReadonlySet<string>;
-  /** How many records each key has. */
-  readonly keys: ReadonlyMap<string, number>;
-};
-
+/** Null where there is no log. */
 export const lookIntoLog = (file: string): LogSeen | null => {
   if (!existsSync(file)) return null;
   const db = openLogFile(file);
@@ -130,8 +103,7 @@ const moveTopic = (db: DatabaseSync, topic: TopicName, { generation, keyOf }: Om
   for (const { record, partition, seq } of inOrder(db, partitions, { from, until: base })) {
     const { key, offset } = record;
     const late = key === null ? undefined : groups.find((one) => (one.next.get(seq) ?? from) <= offset);
-    if (late !== undefined)
-      throw new NotFolded(`${late.group} has not folded ${topic} to its end; start the service once, and stop it`);
+    if (late !== undefined) throw new NotFolded(late.group, topic);
     const mapped = key === null ? null : keyOf(key);
     const to = mapped === null || mapped === key ? partition : partitionOf(mapped, partitions.length);
     targets[to]!.write({ ...record, key: mapped });

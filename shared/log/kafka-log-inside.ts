@@ -84,6 +84,12 @@ export type BrokerClient = {
     readonly groupId: string;
     readonly topics: readonly TopicPartitions<{ partition: number }>[];
   }): Promise<{ readonly responses: readonly TopicPartitions<{ partition: number; offset: string }>[] }>;
+  offsetCommit(request: {
+    readonly groupId: string;
+    readonly groupGenerationId: number;
+    readonly memberId: string;
+    readonly topics: readonly TopicPartitions<{ partition: number; offset: string; metadata: null }>[];
+  }): Promise<unknown>;
   findGroupCoordinator(group: { readonly groupId: string; readonly coordinatorType: 0 }): Promise<unknown>;
 };
 

@@ -14,6 +14,8 @@ export type KafkaReader = {
   bounds(topic: TopicName, partition: number): Promise<Bounds>;
   offsetAt(topic: TopicName, partition: number, atMs: EpochMs): Promise<number>;
   groupOffset(group: string, topic: TopicName, partition: number): Promise<number | null>;
+  /** Where the partitions of a group begin that has no members; one that has some is left as it is. */
+  setGroup(group: string, topic: TopicName, offsets: readonly number[]): Promise<void>;
   /** The log had so much once: whoever says that it has less does not lead the partition any more. */
   reached(topic: TopicName, partition: number, end: number): void;
   /** The broker that leads a partition, as far as is known; `RangeError` for a partition that is not there. */
@@ -26,6 +28,8 @@ const ANSWER_MS = 2_000;
 /** With no broker to be had there is nobody to say good-bye to. */
 const CLOSE_MS = 2_000;
 const READ_BYTES = 1024 * 1024;
+/** As Kafka's own tools say who they are. */
+const NO_MEMBER = { groupGenerationId: -1, memberId: '' } as const;
 /** Only what is durable, and nothing of a transaction that was given up. */
 const READ_COMMITTED = 1;
 
@@ -38,7 +42,8 @@ export const recordOf = (message: RawMessage): LogRecord => ({
 
 type Named = { readonly name?: unknown; readonly type?: unknown };
 
-export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
+/** `readBytes`: how much a read asks for. */
+export const openReader = async (client: KafkaClient, readBytes = READ_BYTES): Promise<KafkaReader> => {
   const cluster = openCluster({ ...client.config, requestTimeout: ANSWER_MS });
   const connect = async (): Promise<void> => {
     await cluster.connect();
@@ -127,12 +132,12 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         .fetch({
           maxWaitTime: 100,
           minBytes: 0,
-          maxBytes: READ_BYTES,
+          maxBytes: readBytes,
           isolationLevel: READ_COMMITTED,
           topics: [
             {
               topic: client.topicOf(topic),
-              partitions: [{ partition, fetchOffset: String(from), maxBytes: READ_BYTES }],
+              partitions: [{ partition, fetchOffset: String(from), maxBytes: readBytes }],
             },
           ],
         })
@@ -193,6 +198,17 @@ export const openReader = async (client: KafkaClient): Promise<KafkaReader> => {
         });
         const offset = Number(responses[0]?.partitions[0]?.offset ?? -1);
         return offset < 0 ? null : offset;
+      }),
+    setGroup: (group, topic, offsets) =>
+      ask(topic, 0, async () => {
+        const groupId = client.groupOf(group);
+        const partitions = offsets.map((offset, partition) => ({ partition, offset: String(offset), metadata: null }));
+        const coordinator = await coordinatorOf(groupId);
+        await coordinator.offsetCommit({
+          groupId,
+          ...NO_MEMBER,
+          topics: [{ topic: client.topicOf(topic), partitions }],
+        });
       }),
     close: async () => {
       closed = true;

@@ -202,7 +202,7 @@ export const openWriter = (options: WriterOptions): KafkaWriter => {
   };
 };
 
-const messageOf = ({ key, value }: NewRecord, partition: number): Message => ({
+export const messageOf = ({ key, value }: NewRecord, partition: number): Message => ({
   partition,
   key: key === null ? null : Buffer.from(key),
   // kafkajs takes no other bytes than a Buffer.

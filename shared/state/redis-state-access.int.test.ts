@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { startTcpProxy } from '../../tools/faults/tcp-proxy.ts';
 import { makeCertificates } from '../../tools/stack/certificates.ts';
 import { type OwnRedis, startOwnRedis } from '../../tools/stack/own-redis.ts';
+import { forgetRedisState } from './redis-state-forget.ts';
 import { openRedisState, type RedisStateOptions } from './redis-state.ts';
 import { StateUnavailable } from './state-errors.ts';
 import { checkpointAt, loadNow, rowOf } from './state.contract.ts';
@@ -124,6 +125,26 @@ describe('the Redis state store as a user with a password', () => {
       const owner = await open(store);
       expect(await commit(store, owner, [null, 5])).toBe('committed');
       expect((await loadNow(store, owner, { keys: ['a'], due: 10 })).due).toHaveLength(1);
+    }
+  });
+
+  it('is forgotten whole by one who may also scan, on one server and on a cluster, and nothing beside it', async () => {
+    for (const { admin } of [...alone.nodes, ...cluster.nodes]) await admin.acl('SETUSER', USER, '+scan');
+    for (const [name, access] of servers()) {
+      const as = { server: access.server, username: USER, password: PASSWORD };
+      for (const prefix of ['playbeat:one*', 'playbeat:one', 'playbeat:oned']) {
+        const store = await connected({ ...as, prefix });
+        for (let partition = 0; partition < 12; partition++)
+          await commit(store, await open(store, partition), [null, 5]);
+      }
+      const nodes = 'url' in access.server ? alone.nodes : cluster.nodes;
+      const count = async (): Promise<number> =>
+        (await Promise.all(nodes.map((node) => node.admin.dbsize()))).reduce((sum, size) => sum + size, 0);
+      const before = await count();
+      // A head and rows in each of 12 partitions, and the times at which rows are due.
+      expect([name, await forgetRedisState({ ...as, prefix: 'playbeat:one*' })]).toEqual([name, before / 3]);
+      expect(await forgetRedisState({ ...as, prefix: 'playbeat:one' })).toBe(before / 3);
+      expect(await count()).toBe(before / 3);
     }
   });
 

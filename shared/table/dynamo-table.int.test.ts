@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type OwnDynamo, startOwnDynamo } from '../../tools/stack/own-dynamodb.ts';
 import { TABLE_NAMES, type TableName } from '../../schemas/tables.ts';
 import { epochMs } from '../../schemas/time.ts';
+import { openDynamoAccounts } from './dynamo-accounts.ts';
 import { openDynamoTable } from './dynamo-table.ts';
 import { createDynamoTables, verifyDynamoTables } from './dynamo-tables.ts';
 import { newAccount, rowIn, START_MS, tableContract } from './table.contract.ts';
@@ -76,6 +77,33 @@ describe('the DynamoDB table', () => {
         erasedUntil: { N: '4000000001001' },
       },
     ]);
+  });
+
+  it('lets go of a key for good, rows and tombstones, and counts the rows of each key', async () => {
+    const clock = () => epochMs(START_MS);
+    const table = openDynamoTable({ ...at('playbeat'), clock });
+    const accounts = openDynamoAccounts(at('playbeat'));
+    const [one, other] = [newAccount(), newAccount()];
+    await table.put([rowIn(one, 'erased')]);
+    await table.erase({ table: 'resume-positions', key: one, source: 5, untilMs: epochMs(START_MS + 1_001) });
+    for (const key of [one, other])
+      await table.put(Array.from({ length: 40 }, (_, i) => rowIn(key, `id-${i}`, { source: 6 })));
+    const countOf = async () => {
+      const rows = await accounts.rowsOfKeys('resume-positions');
+      return [one, other].map((key) => rows.get(key));
+    };
+    expect(await countOf()).toEqual([40, 40]);
+    await accounts.remove('resume-positions', one);
+    await accounts.remove('resume-positions', one);
+    expect(await countOf()).toEqual([undefined, 40]);
+    const command = new QueryCommand({
+      TableName: 'playbeat-resume-positions',
+      KeyConditionExpression: 'pk = :key',
+      ExpressionAttributeValues: { ':key': { S: one } },
+    });
+    expect((await client.send(command)).Count).toBe(0);
+    await table.close();
+    accounts.close();
   });
 
   it('installations with another prefix do not see each other', async () => {
