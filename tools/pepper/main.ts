@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { readConfig } from '../../shared/config/config.ts';
-import { moveEmbedded } from './embedded.ts';
+import { withClusterParts } from './cluster.ts';
+import { embeddedParts } from './embedded.ts';
 import type { Counted } from './look.ts';
+import { moveAll, type MoveOptions } from './move.ts';
 
 /**
  * npm run pepper -- --accounts <file, or - for what is piped in> [--go]
@@ -42,9 +44,7 @@ const show = (found: ReadonlyMap<string, Counted>): void => {
 };
 
 try {
-  if (config.cluster !== null)
-    throw new Error('on Kafka no pepper can be changed yet: leave out KAFKA_BROKERS where this installation has none');
-  await moveEmbedded({
+  const options: MoveOptions = {
     config,
     accounts: readFileSync(asked.accounts === '-' ? 0 : asked.accounts, 'utf8'),
     go: asked.go,
@@ -52,7 +52,9 @@ try {
     say: (line) => console.log(line),
     clock: () => Date.now(),
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  });
+  };
+  if (config.cluster === null) await moveAll(embeddedParts(options), options);
+  else await withClusterParts(options, config.cluster, (parts) => moveAll(parts, options));
 } catch (error) {
   fail([error instanceof Error ? error.message : String(error)], 1);
 }

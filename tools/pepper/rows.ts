@@ -1,5 +1,4 @@
 import { TABLES, type TableName } from '../../schemas/tables.ts';
-import { epochMs } from '../../schemas/time.ts';
 import { movedRow as movedResume } from '../../services/resume-position/row.ts';
 import { movedRow as movedView } from '../../services/view-end/revision.ts';
 import type { Position } from '../../shared/log/position.ts';
@@ -7,11 +6,10 @@ import { rowsById, type Table, type TableRow } from '../../shared/table/table.ts
 
 /** Rows that are put at once. */
 const AT_ONCE = 100;
-/** Behind all of the log. */
-const BEHIND_ALL = Number.MAX_SAFE_INTEGER;
-
 export type RowsMove = {
-  readonly table: Pick<Table, 'list' | 'put' | 'erase'>;
+  readonly table: Pick<Table, 'list' | 'put'>;
+  /** Takes all that there is of a key out of a table. */
+  remove(table: TableName, key: string): Promise<void>;
   readonly tables: readonly TableName[];
   /** Old key to new one. */
   readonly moving: ReadonlyMap<string, string>;
@@ -19,11 +17,8 @@ export type RowsMove = {
   readonly newestOf: (key: string) => Position;
 };
 
-/**
- * Puts each row under its new key, and erases those of the old one behind it. Repeated, it does what is left. Of what is erased
- * nothing stands longer than until the next sweep: no record is left that could be folded under the old key.
- */
-export const moveRows = async ({ table, tables, moving, newestOf }: RowsMove): Promise<number> => {
+/** Puts each row under its new key, and removes those of the old one behind it. Repeated, it does what is left. */
+export const moveRows = async ({ table, remove, tables, moving, newestOf }: RowsMove): Promise<number> => {
   let moved = 0;
   for (const [from, to] of moving)
     for (const name of tables.filter((one) => TABLES[one].rowsOf === 'account')) {
@@ -39,8 +34,7 @@ export const moveRows = async ({ table, tables, moving, newestOf }: RowsMove): P
         if (rows.length === AT_ONCE) await put();
       }
       await put();
-      if (found === 0) continue;
-      await table.erase({ table: name, key: from, source: BEHIND_ALL, untilMs: epochMs(0) });
+      await remove(name, from);
       moved += found;
     }
   return moved;
