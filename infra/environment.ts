@@ -5,7 +5,7 @@ import { type RoleName, ROLES } from '../services/roles.ts';
 import type { ConfigName } from '../shared/config/config-keys.ts';
 import { ADMIN_PORT, PORT } from './ports.ts';
 import { type Fact, readFact } from './published.ts';
-import { replicasOf } from './settings.ts';
+import { generationOf, replicasOf } from './settings.ts';
 import type { Stage } from './stages.ts';
 import { VALKEY_PORT, VALKEY_USER } from './valkey.ts';
 
@@ -27,6 +27,7 @@ export const environmentOf = (scope: Construct, stage: Stage, role: RoleName): T
     AUTH_ISSUER: identity.issuer,
     AUTH_AUDIENCE: identity.audience,
     PARTITIONS: String(partitions),
+    LOG_GENERATION: String(generationOf(stage.settings)),
     KAFKA_BROKERS: readFact(scope, stage, 'platform/kafka-brokers'),
     KAFKA_TLS: 'on',
     KAFKA_SASL: 'aws-msk-iam',
@@ -50,12 +51,19 @@ const SECRETS = {
   SESSION_TOKEN_KEY: 'data/token-key',
   REDIS_PASSWORD: 'data/valkey-password',
 } as const satisfies Partial<Record<ConfigName, Fact>>;
+const PEPPERS: ConfigName = 'ACCOUNT_KEY_PEPPERS';
 
 /** Read by ECS when a task starts; in no template and in no description of a task. */
-export const secretsOf = (scope: Construct, stage: Stage): Record<string, EcsSecret> =>
-  Object.fromEntries(
-    Object.entries(SECRETS).map(([name, fact]) => [
+export const secretsOf = (scope: Construct, stage: Stage): Record<string, EcsSecret> => {
+  const { peppersArn } = stage.settings;
+  const arns: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(Object.entries(SECRETS).map(([name, fact]) => [name, readFact(scope, stage, fact)])),
+    ...(peppersArn === undefined ? {} : { [PEPPERS]: peppersArn }),
+  };
+  return Object.fromEntries(
+    Object.entries(arns).map(([name, arn]) => [
       name,
-      EcsSecret.fromSecretsManager(Secret.fromSecretCompleteArn(scope, `Secret-${name}`, readFact(scope, stage, fact))),
+      EcsSecret.fromSecretsManager(Secret.fromSecretCompleteArn(scope, `Secret-${name}`, arn)),
     ]),
   );
+};

@@ -4,9 +4,9 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnCluster, CfnConfiguration, CfnTopic } from 'aws-cdk-lib/aws-msk';
 import type { Construct } from 'constructs';
 import { kafkaSettingsOf } from '../schemas/kafka-settings.ts';
-import { partitionsOf, TOPICS, type Topic, type TopicName } from '../schemas/topics.ts';
+import { MOVING_TOPICS, partitionsOf, TOPICS, type Topic, type TopicName } from '../schemas/topics.ts';
 import { NO_EGRESS } from './network-read.ts';
-import { brokersOf, replicasOf } from './settings.ts';
+import { brokersOf, generationOf, replicasOf } from './settings.ts';
 import type { Stage } from './stages.ts';
 
 /** Of MSK, with TLS and IAM. */
@@ -57,7 +57,9 @@ export const addKafka = (scope: Construct, stage: Stage, { vpcId, subnets }: Pla
     loggingInfo: { brokerLogs: { cloudWatchLogs: { enabled: true, logGroup: logs.logGroupName } } },
   });
   cluster.applyRemovalPolicy(RemovalPolicy.RETAIN);
-  for (const name of topicNames) {
+  // Those of a later generation are made by the move, which also deletes those of before.
+  const moved: readonly TopicName[] = generationOf(stage.settings) === 1 ? [] : MOVING_TOPICS;
+  for (const name of topicNames.filter((one) => !moved.includes(one))) {
     const replicas = replicasOf(stage.settings);
     const topic = new CfnTopic(scope, `Topic-${name}`, {
       clusterArn: cluster.ref,

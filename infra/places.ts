@@ -1,7 +1,6 @@
-import { ROLE_NAMES } from '../services/roles.ts';
+import { groupsOf, ROLE_NAMES } from '../services/roles.ts';
 import { TABLE_NAMES } from '../schemas/tables.ts';
 import type { Each } from './alarm.ts';
-import { groupsOf } from './rights.ts';
 import { rulesOf } from './routing.ts';
 import { brokersOf, runs } from './settings.ts';
 import type { Series } from './series.ts';

@@ -2,9 +2,10 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { listsOf } from '../schemas/dynamo-layout.ts';
-import { type Role, type RoleName, ROLES } from '../services/roles.ts';
-import { TOPICS, type TopicName } from '../schemas/topics.ts';
+import { groupsOf, type Role, type RoleName, ROLES } from '../services/roles.ts';
+import { MOVING_TOPICS, topicNameIn, TOPICS, type TopicName } from '../schemas/topics.ts';
 import { kafkaArns } from './kafka.ts';
+import { generationOf } from './settings.ts';
 import type { Stage } from './stages.ts';
 import { tableNameOf } from './tables.ts';
 
@@ -14,7 +15,9 @@ export const ROW_ACTIONS = ['DescribeTable', 'DescribeTimeToLive', 'UpdateItem',
 /** What a role may do, from what it consumes, produces and keeps. Nobody writes a permission by hand. */
 export const rightsOf = (scope: Construct, stage: Stage, name: RoleName, clusterArn: string): PolicyStatement[] => {
   const arns = kafkaArns(scope, stage, clusterArn);
-  const topics = (names: readonly TopicName[]): string[] => names.map(arns.topic);
+  const generation = generationOf(stage.settings);
+  const topics = (names: readonly TopicName[], of = generation): string[] =>
+    names.map((name) => arns.topic(topicNameIn(name, of)));
   const tableArn = (resourceName: string): string =>
     Stack.of(scope).formatArn({
       service: 'dynamodb',
@@ -24,11 +27,14 @@ export const rightsOf = (scope: Construct, stage: Stage, name: RoleName, cluster
     });
   return [
     allow('Connect', ['kafka-cluster:Connect', 'kafka-cluster:DescribeCluster'], [clusterArn]),
-    // Every service checks all topics when it starts, and makes none.
+    // Every service checks all topics when it starts, and makes none. It finds out whether the log was moved, and whether to the end.
     allow(
       'VerifyTopics',
       ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration'],
-      topics(Object.keys(TOPICS) as TopicName[]),
+      [
+        ...topics(Object.keys(TOPICS) as TopicName[]),
+        ...[generation - 1, generation + 1].filter((of) => of > 0).flatMap((of) => topics(MOVING_TOPICS, of)),
+      ],
     ),
     allow('Read', ['kafka-cluster:ReadData'], topics(readBy(name))),
     allow('Write', ['kafka-cluster:WriteData'], topics(ROLES[name].produces)),
@@ -58,10 +64,4 @@ const allow = (sid: string, actions: string[], resources: string[]): PolicyState
 export const readBy = (name: RoleName): readonly TopicName[] => {
   const { consumes, produces }: Role = ROLES[name];
   return [...new Set([...consumes, ...produces.filter((topic) => TOPICS[topic].partitions === 'single')])];
-};
-
-/** A role that consumes nothing is in no group. */
-export const groupsOf = (name: RoleName): readonly string[] => {
-  const { consumes, groups = [name] }: Role = ROLES[name];
-  return consumes.length === 0 ? [] : groups;
 };

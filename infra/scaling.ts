@@ -9,11 +9,11 @@ import {
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
-import { type RoleName, ROLES } from '../services/roles.ts';
+import { topicNameIn } from '../schemas/topics.ts';
+import { groupsOf, type RoleName, ROLES } from '../services/roles.ts';
 import { readFact } from './published.ts';
-import { groupsOf } from './rights.ts';
 import type { Reached } from './routes.ts';
-import { sizeOf } from './settings.ts';
+import { generationOf, sizeOf } from './settings.ts';
 import type { Stage } from './stages.ts';
 import { idOf } from './ways.ts';
 
@@ -54,7 +54,11 @@ export const addScaling = (scope: Construct, stage: Stage, { role, service, reac
     const lag = new Metric({
       namespace: 'AWS/Kafka',
       metricName: 'EstimatedMaxTimeLag',
-      dimensionsMap: { 'Cluster Name': stage.prefix, 'Consumer Group': group, Topic: topic },
+      dimensionsMap: {
+        'Cluster Name': stage.prefix,
+        'Consumer Group': group,
+        Topic: topicNameIn(topic, generationOf(stage.settings)),
+      },
       statistic: Stats.MAXIMUM,
       period: Duration.minutes(1),
     });

@@ -18,6 +18,10 @@ export type StageSettings = {
   readonly kafka: KafkaSettings;
   /** Of keyed topics, for ever. */
   readonly partitions: number;
+  /** Which generation of the log it is: one more after each `npm run pepper`; 1 where nothing is said. */
+  readonly logGeneration?: number;
+  /** A secret of Secrets Manager whose value is `ACCOUNT_KEY_PEPPERS`; left out, no tenant has a pepper of its own. */
+  readonly peppersArn?: string;
   readonly valkey: { readonly nodeType: string; readonly shards: number; readonly replicas: number };
   readonly registryImage: string;
   /** Where players call, with the name of the certificate. */
@@ -117,7 +121,26 @@ const firewallChecks = ({ account, region, url, firewall: { webAclArn, heartbeat
   ],
 ];
 
-const storeChecks = ({ kafka, zones, partitions, valkey }: StageSettings): Check[] => [
+const storeChecks = ({
+  account,
+  region,
+  kafka,
+  zones,
+  partitions,
+  logGeneration = 1,
+  peppersArn,
+  valkey,
+}: StageSettings): Check[] => [
+  [
+    Number.isInteger(logGeneration) && logGeneration >= 1 && logGeneration <= 9,
+    `logGeneration is ${logGeneration}: 1 to 9, as the log was moved`,
+  ],
+  [
+    peppersArn === undefined
+      ? logGeneration === 1
+      : peppersArn.startsWith(`arn:aws:secretsmanager:${region}:${account}:secret:`),
+    `peppersArn is ${peppersArn}: the whole ARN of a secret of its own account and region, which each generation but the first has`,
+  ],
   [
     kafka.profile === 'small' || (zones === 3 && kafka.instance.startsWith('express.')),
     `kafka is ${kafka.profile} with ${kafka.instance} in ${zones} zones: Express brokers (express.…) take three`,
@@ -157,6 +180,8 @@ export const sizeOf = ({ sizes }: StageSettings, role: RoleName): ServiceSize =>
 /** Whether it has tasks. */
 export const runs = ({ requested }: StageSettings, role: RoleName): boolean =>
   !ROLES[role].onRequest || requested.includes(role);
+
+export const generationOf = ({ logGeneration = 1 }: StageSettings): number => logGeneration;
 
 const SMALL_BROKERS_PER_ZONE = 1;
 export const brokersOf = ({ kafka, zones }: StageSettings): number =>
