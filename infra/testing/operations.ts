@@ -2,10 +2,9 @@ import { expect, it } from '@jest/globals';
 import { COPIES } from '../../schemas/stores.ts';
 import { TABLE_NAMES } from '../../schemas/tables.ts';
 import { DAY_MS } from '../../schemas/time.ts';
-import { type RoleName, ROLE_NAMES, ROLES } from '../../services/roles.ts';
+import { groupsOf, type RoleName, ROLE_NAMES, ROLES } from '../../services/roles.ts';
 import { ALARMS, WHOLES } from '../alarms.ts';
 import { GRAPHS } from '../graphs.ts';
-import { groupsOf } from '../rights.ts';
 import { STAGES, type StageName } from '../stages.ts';
 import { type Resource, resourcesOf, type Template, textOf } from './synth.ts';
 
