@@ -52,8 +52,7 @@ export const startDelivery = ({ consumer, partition: p, groupOffset, reader, lim
         await grown();
         continue;
       }
-      // Up to where all others who read it stop, too, wherever they have begun.
-      const batch = await reader.read(at, { ...limits, maxRecords: limits.maxRecords - (at % limits.maxRecords) });
+      const batch = await reader.read(at, limits);
       if (stopped) return;
       at = await consumer.batch(batch);
       // A long way to the end is gone in many steps: requests get their turn between them.

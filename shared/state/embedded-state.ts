@@ -17,7 +17,7 @@ import { realTimer } from './real-timer.ts';
  */
 export type EmbeddedStateOptions = {
   readonly folder: string;
-  /** How much a crash may cost, in time that the log is read again for. */
+  /** How much a crash may cost, in time that the log is read again for, where a checkpoint takes no more than a quarter of it. */
   readonly checkpointMs?: number;
   /** A checkpoint failed. Memory goes on, and the next one stores what this one could not. */
   onError(error: unknown): void;
@@ -28,6 +28,10 @@ export type EmbeddedStateOptions = {
 };
 
 export const CHECKPOINT_MS = 2_000;
+/** A checkpoint that takes long is followed by so many times as long without one: whoever catches up has other work to do. */
+const PAUSES = 4;
+/** But not for longer: a crash would cost too much. */
+const LONGEST_PAUSE_MS = 15_000;
 /** A row that was deleted stands in the write-ahead log for no longer. */
 const CUT_EVERY_MS = HOUR_MS;
 
@@ -63,22 +67,24 @@ export const openEmbeddedState = async (options: EmbeddedStateOptions): Promise<
   let running = Promise.resolve();
   let cancelNext = (): void => {};
   let untilCutMs = CUT_EVERY_MS;
-  const cutNowAndThen = async (): Promise<void> => {
-    untilCutMs -= checkpointMs;
-    if (untilCutMs > 0) return;
-    untilCutMs = CUT_EVERY_MS;
-    await writer.cut().catch(onError);
+  const checkpointAndCut = async (waitedMs: number): Promise<void> => {
+    const startedMs = performance.now();
+    await checkpoint();
+    const tookMs = performance.now() - startedMs;
+    untilCutMs -= waitedMs;
+    if (untilCutMs <= 0) {
+      untilCutMs = CUT_EVERY_MS;
+      await writer.cut().catch(onError);
+    }
+    if (closing === null) scheduleNext(tookMs);
   };
-  const scheduleNext = (): void => {
-    cancelNext = after(checkpointMs, () => {
-      running = checkpoint()
-        .then(cutNowAndThen)
-        .then(() => {
-          if (closing === null) scheduleNext();
-        });
+  const scheduleNext = (tookMs: number): void => {
+    const waitMs = Math.max(checkpointMs, Math.min(PAUSES * tookMs, LONGEST_PAUSE_MS));
+    cancelNext = after(waitMs, () => {
+      running = checkpointAndCut(waitMs);
     });
   };
-  scheduleNext();
+  scheduleNext(0);
 
   const close = async (): Promise<void> => {
     cancelNext();

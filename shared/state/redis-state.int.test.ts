@@ -185,7 +185,7 @@ describe('the Redis state store on a cluster that moves its slots', () => {
   const tried = async () => {
     const store = await connected(
       { cluster: cluster.nodes.slice(0, 1).map(({ url }) => url) },
-      { commandTimeoutMs: 1_500 },
+      { commandTimeoutMs: 1_000 },
     );
     const { owner } = await store.open({ processor: P, partition: 3, discard: true });
     const commit = async (from: number | null, to: number): Promise<string> =>

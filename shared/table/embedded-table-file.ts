@@ -47,10 +47,20 @@ export const prepareFile = (db: DatabaseSync): void => {
   );
 };
 
+/** The values of each row, one row after the other: between threads that costs less than half of what objects do. */
+export type PackedRows = readonly (string | number | null)[];
+/** Table, key, id, version, expiry, two places, item, source. */
+export const PACKED = 9;
+export const packed = (rows: readonly StoredRow[]): PackedRows =>
+  rows.flatMap(({ table, key, id, version, expiresAtMs, places, item, source }) => [
+    ...[table, key, id, version, expiresAtMs],
+    ...[...places, item, source],
+  ]);
+
 export type WriterRequest =
   | { readonly kind: 'open' }
   /** One transaction. */
-  | { readonly kind: 'put'; readonly rows: readonly StoredRow[]; readonly nowMs: number }
+  | { readonly kind: 'put'; readonly rows: PackedRows; readonly nowMs: number }
   /** One statement: all rows of the account, or none. */
   | ({ readonly kind: 'erase' } & Erasure)
   /** Deletes at most so many of the rows that have expired; when there are fewer, nothing of any of them is left in the files. */

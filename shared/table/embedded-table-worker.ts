@@ -4,12 +4,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   failureOf,
+  PACKED,
+  type PackedRows,
   prepareFile,
   type WriterAnswer,
   type WriterRequest,
   type WriterSettings,
 } from './embedded-table-file.ts';
-import type { StoredRow } from './table-rows.ts';
 
 /** The thread that writes the file of the tables, one request at a time. */
 
@@ -58,12 +59,12 @@ const writerTo = (db: DatabaseSync): Writer => {
     }
   };
 
-  const put = (rows: readonly StoredRow[], nowMs: number): number => {
+  const put = (rows: PackedRows, nowMs: number): number => {
     let changed = 0;
     transaction(() => {
-      for (const { table, key, id, version, expiresAtMs, places, item, source } of rows) {
-        const put = putRow.run(table, key, id, version, expiresAtMs, ...places, item, nowMs, source, nowMs);
-        changed += Number(put.changes);
+      for (let at = 0; at < rows.length; at += PACKED) {
+        const values = rows.slice(at, at + PACKED - 1);
+        changed += Number(putRow.run(...values, nowMs, rows[at + PACKED - 1]!, nowMs).changes);
       }
     });
     return changed;

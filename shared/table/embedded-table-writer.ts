@@ -1,6 +1,12 @@
 import type { EpochMs } from '../../schemas/time.ts';
 import { openAskedThread } from '../state/embedded-thread.ts';
-import { unavailable, type WriterAnswer, type WriterRequest, type WriterSettings } from './embedded-table-file.ts';
+import {
+  packed,
+  unavailable,
+  type WriterAnswer,
+  type WriterRequest,
+  type WriterSettings,
+} from './embedded-table-file.ts';
 import type { StoredRow } from './table-rows.ts';
 import type { Erasure } from './table.ts';
 
@@ -34,7 +40,7 @@ export const createTableWriter = ({ clock, ...settings }: TableWriterOptions): T
     const flight = waiting;
     waiting = [];
     try {
-      await thread.ask({ kind: 'put', rows: flight.flatMap(({ rows }) => rows), nowMs: clock() });
+      await thread.ask({ kind: 'put', rows: packed(flight.flatMap(({ rows }) => rows)), nowMs: clock() });
       for (const { done } of flight) done();
     } catch (error) {
       for (const { failed } of flight) failed(error);
