@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Limits } from './embedded-log-batch.ts';
 import { checkBounds, type Partition, type Reader } from './embedded-log-partition.ts';
-import type { Consumer } from './log.ts';
+import type { Batch, Consumer } from './log.ts';
 import { atMost, revoke } from './revocation.ts';
 
 /** The delivery of one partition to one member, from `assigned` until it is revoked or has failed. */
@@ -41,6 +41,14 @@ export const startDelivery = ({ consumer, partition: p, groupOffset, reader, lim
       p.wakes.add(wake);
     });
 
+  const read = async (from: number): Promise<Batch> => {
+    const before = p.shared.take(from);
+    if (before !== null) return { ...before, end: p.end };
+    const batch = await reader.read(from, limits);
+    p.shared.give(batch);
+    return batch;
+  };
+
   const run = async (): Promise<void> => {
     // The caller of `consume` has its answer before its consumer is called.
     await nextTurn();
@@ -52,7 +60,7 @@ export const startDelivery = ({ consumer, partition: p, groupOffset, reader, lim
         await grown();
         continue;
       }
-      const batch = await reader.read(at, limits);
+      const batch = await read(at);
       if (stopped) return;
       at = await consumer.batch(batch);
       // A long way to the end is gone in many steps: requests get their turn between them.
@@ -60,9 +68,12 @@ export const startDelivery = ({ consumer, partition: p, groupOffset, reader, lim
     }
   };
 
-  const done = run().catch((error: unknown) => {
-    if (!stopped) fail(error);
-  });
+  p.shared.join();
+  const done = run()
+    .catch((error: unknown) => {
+      if (!stopped) fail(error);
+    })
+    .finally(p.shared.leave);
 
   return {
     stop: async (graceMs) => {

@@ -3,6 +3,7 @@ import type { Batch } from './log.ts';
 import { LogDamaged, LogOutOfRange } from './log-errors.ts';
 import { decodeFrom, indexOf, type Decoded, type Limits, type StoredBatch } from './embedded-log-batch.ts';
 import { logError, type Channel } from './embedded-log-channel.ts';
+import type { SharedReads } from './embedded-log-shared.ts';
 import type { Tail } from './embedded-log-tail.ts';
 
 /** What this process knows of one partition. It is the file's only writer, so it need not ask. */
@@ -15,35 +16,9 @@ export type Partition = {
   end: number;
   newestAtMs: number;
   readonly tail: Tail;
-  readonly recent: Recent;
+  readonly shared: SharedReads;
   /** Called, once each, when `end` has grown. */
   readonly wakes: Set<() => void>;
-};
-
-/** What was read last: groups of one process are seldom far apart, and each record object serves them all. */
-export type Recent = {
-  find(from: number, limits: Limits): Decoded | null;
-  keep(from: number, limits: Limits, decoded: Decoded): void;
-};
-
-/** Some thousands of records and what was decoded of them: more would be more for the garbage collector to carry about. */
-const RECENT_READS = 8;
-
-export const openRecent = (): Recent => {
-  const reads = new Map<number, { readonly limits: Limits; readonly decoded: Decoded }>();
-  return {
-    find: (from, limits) => {
-      const read = reads.get(from);
-      const alike = read?.limits.maxRecords === limits.maxRecords && read.limits.maxBytes === limits.maxBytes;
-      return alike ? read.decoded : null;
-    },
-    keep: (from, limits, decoded) => {
-      reads.delete(from);
-      reads.set(from, { limits, decoded });
-      const [oldest] = reads.keys();
-      if (reads.size > RECENT_READS && oldest !== undefined) reads.delete(oldest);
-    },
-  };
 };
 
 /** Reads one partition onwards; keeps what it read from the disk beyond the last answer. */
@@ -81,8 +56,6 @@ export const openReader = (p: Partition, channel: Channel, file: string): Reader
     read: async (from, limits) => {
       checkBounds(p, from);
       if (from === p.end || limits.maxRecords < 1) return batchOf(p, from, { records: [], to: from, damaged: null });
-      const recent = p.recent.find(from, limits);
-      if (recent !== null) return batchOf(p, from, recent);
       const near = p.tail.decode(from, limits);
       // At the tail nothing from the disk is needed again.
       if (near !== null) ahead = [];
@@ -92,7 +65,6 @@ export const openReader = (p: Partition, channel: Channel, file: string): Reader
           file,
           at: { topic: p.topic, partition: p.partition, offset: decoded.damaged },
         });
-      p.recent.keep(from, limits, decoded);
       return batchOf(p, from, decoded);
     },
   };

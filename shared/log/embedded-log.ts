@@ -7,8 +7,9 @@ import { LogUnavailable } from './log-errors.ts';
 import { logError, openChannel } from './embedded-log-channel.ts';
 import { startDelivery } from './embedded-log-delivery.ts';
 import { openGroups } from './embedded-log-groups.ts';
-import { openReader, openRecent, type Partition } from './embedded-log-partition.ts';
+import { openReader, type Partition } from './embedded-log-partition.ts';
 import { openRetention } from './embedded-log-retention.ts';
+import { openSharedReads } from './embedded-log-shared.ts';
 import { openTail } from './embedded-log-tail.ts';
 import { openInbox, openWriter, type Inbox } from './embedded-log-writer.ts';
 
@@ -79,7 +80,7 @@ export const openEmbeddedLog = async (options: EmbeddedLogOptions): Promise<Embe
         ...stored,
         topic,
         tail: openTail(tailBytes),
-        recent: openRecent(),
+        shared: openSharedReads(),
         wakes: new Set(),
       };
       found.get(topic)![stored.partition] = openInbox(partition);
