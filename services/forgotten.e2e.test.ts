@@ -81,7 +81,7 @@ const answersOf = async (account: string) => ({
     .sessions.length,
 });
 const until = async <T>(look: () => Promise<T>, wanted: T): Promise<void> => {
-  for (let left = 100; left > 0; left -= 1) {
+  for (let left = 400; left > 0; left -= 1) {
     if (JSON.stringify(await look()) === JSON.stringify(wanted)) return;
     await setTimeout(100);
   }
