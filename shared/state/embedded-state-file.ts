@@ -44,7 +44,7 @@ export type WriterRequest =
   | { readonly kind: 'rows'; readonly rows: PackedRows }
   | { readonly kind: 'commit'; readonly checkpoint: string | null }
   | { readonly kind: 'rollback' }
-  /** Nothing of what was deleted is left in the write-ahead log. */
+  /** Nothing of what was deleted is left in the write-ahead log, and with the first cut of a day nothing in the file. */
   | { readonly kind: 'cut' }
   | { readonly kind: 'close' };
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { DAY_MS } from '../../schemas/time.ts';
 import {
   failureOf,
   PACKED,
@@ -43,9 +44,24 @@ const writerTo = (db: DatabaseSync): Writer => {
   const eraseRows = db.prepare(`
     update rows set version = '', expires = $until, place1 = null, place2 = null, item = '', erased = $source, erased_until = $until
     where table_name = $table and account = $key and (erased is null or erased <= $source)`);
+  const tombstoneThatEnds = db.prepare("select 1 from rows where expires <= ? and item = '' limit 1");
   const removeExpired = db.prepare(
     'delete from rows where number in (select number from rows where expires <= ? order by expires limit ?)',
   );
+
+  // Where SQLite has moved a row to another page, its bytes stay in the old one, whatever `secure_delete` says: until the file is
+  // written anew. That is done in the hour after an erasure, and after its tombstones end; for what has expired, once a day.
+  let erased = true;
+  let expired = true;
+  let anewAtMs = 0;
+  const leaveNoByte = (nowMs: number): void => {
+    if (erased || (expired && nowMs - anewAtMs >= DAY_MS)) {
+      db.exec('vacuum');
+      [erased, expired, anewAtMs] = [false, false, nowMs];
+    }
+    // What was deleted stands in the write-ahead log until that is cut.
+    db.exec('pragma wal_checkpoint(truncate)');
+  };
 
   const transaction = (work: () => void): void => {
     db.exec('begin immediate');
@@ -78,12 +94,16 @@ const writerTo = (db: DatabaseSync): Writer => {
         return put(request.rows, request.nowMs);
       case 'erase': {
         const { table, key, source, untilMs } = request;
-        return Number(eraseRows.run({ table, key, source, until: untilMs }).changes);
+        const rows = Number(eraseRows.run({ table, key, source, until: untilMs }).changes);
+        if (rows > 0) erased = true;
+        return rows;
       }
       case 'sweep': {
-        const swept = Number(removeExpired.run(request.nowMs, request.limit).changes);
-        // What was deleted, and what was erased, stands in the write-ahead log until that is cut.
-        if (swept < request.limit) db.exec('pragma wal_checkpoint(truncate)');
+        const { nowMs, limit } = request;
+        if (tombstoneThatEnds.get(nowMs) !== undefined) erased = true;
+        const swept = Number(removeExpired.run(nowMs, limit).changes);
+        if (swept > 0) expired = true;
+        if (swept < limit) leaveNoByte(nowMs);
         return swept;
       }
       case 'close':

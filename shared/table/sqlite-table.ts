@@ -16,8 +16,8 @@ export type SqliteTableOptions = {
 
 export type SqliteTable = Table & {
   /**
-   * Deletes what has expired, some rows at a time, so that puts get in between. Answers how many there were. Of those, and of
-   * what was erased, no byte is left in the files then.
+   * Deletes what has expired, some rows at a time, so that puts get in between. Answers how many there were. Of what was erased
+   * no byte is left in the files then; of what has expired within a day.
    */
   sweep(): Promise<number>;
 };
