@@ -99,7 +99,7 @@ export const openHouseholds = async (parts: Readonly<Record<string, string>>): P
       for (const name of ['first', 'second']) {
         const of = what(tenant, home, name);
         const answer = await send(at().url, {
-          path: '/v1/heartbeats',
+          path: '/v1/heartbeats?decision=wait',
           body: beat({ ...of, sequence, positionMs: sequence * 10_000 }),
           headers: { authorization: `Bearer ${tokens.get(of.sessionId)}` },
         });
