@@ -1,14 +1,9 @@
-import {
-  DeleteItemCommand,
-  QueryCommand,
-  type QueryCommandOutput,
-  ScanCommand,
-  type ScanCommandOutput,
-} from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES } from '../../schemas/dynamo-layout.ts';
 import type { TableName } from '../../schemas/tables.ts';
 import { connectDynamo, type DynamoOptions } from './dynamo-connection.ts';
 import { allThrough, openGate } from './dynamo-gate.ts';
+import { type From, keysOfAccount, type Page, pages } from './dynamo-pages.ts';
 
 /** What a move of accounts to other keys needs beside the port, and beside the rights of a service: to look at all, and to delete. */
 export type DynamoAccounts = {
@@ -24,23 +19,13 @@ export type DynamoAccounts = {
 
 const DELETES_AT_ONCE = 32;
 
-type Page = Pick<ScanCommandOutput, 'Items' | 'LastEvaluatedKey'>;
-type From = QueryCommandOutput['LastEvaluatedKey'];
-
 export const openDynamoAccounts = (options: DynamoOptions): DynamoAccounts => {
   const { client, nameOf, begin } = connectDynamo(options);
   const deletes = openGate(DELETES_AT_ONCE);
 
-  async function* pages(ask: (from: From, abortSignal: AbortSignal) => Promise<Page>) {
-    let from: From;
-    do {
-      // Each page is a call of its own: all of them together may take hours.
-      const at = from;
-      const answer = await begin().attempt((abortSignal) => ask(at, abortSignal));
-      yield answer.Items ?? [];
-      from = answer.LastEvaluatedKey;
-    } while (from !== undefined);
-  }
+  // Each page is a call of its own: all of them together may take hours.
+  const pagesOf = (ask: (from: From, abortSignal: AbortSignal) => Promise<Page>) =>
+    pages((from) => begin().attempt((abortSignal) => ask(from, abortSignal)));
 
   return {
     rowsOfKeys: async (table) => {
@@ -53,7 +38,7 @@ export const openDynamoAccounts = (options: DynamoOptions): DynamoAccounts => {
         ProjectionExpression: 'pk',
         ExpressionAttributeNames: { '#item': ATTRIBUTES.item },
       };
-      for await (const items of pages((from, abortSignal) =>
+      for await (const items of pagesOf((from, abortSignal) =>
         client.send(new ScanCommand({ ...scan, ExclusiveStartKey: from }), { abortSignal }),
       ))
         for (const { pk } of items) keys.set(pk?.S ?? '', (keys.get(pk?.S ?? '') ?? 0) + 1);
@@ -61,15 +46,9 @@ export const openDynamoAccounts = (options: DynamoOptions): DynamoAccounts => {
     },
     remove: async (table, key) => {
       const TableName = nameOf(table);
-      const query = {
-        TableName,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :key',
-        ExpressionAttributeValues: { ':key': { S: key } },
-        ProjectionExpression: 'pk, sk',
-      };
-      for await (const items of pages((from, abortSignal) =>
-        client.send(new QueryCommand({ ...query, ExclusiveStartKey: from }), { abortSignal }),
+      const keys = keysOfAccount(TableName, key);
+      for await (const items of pagesOf((from, abortSignal) =>
+        client.send(new QueryCommand({ ...keys, ExclusiveStartKey: from }), { abortSignal }),
       ))
         await allThrough(deletes, items, async (Key) => {
           await begin().attempt((abortSignal) =>

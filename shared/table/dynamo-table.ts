@@ -3,7 +3,6 @@ import {
   ConditionalCheckFailedException,
   type KeysAndAttributes,
   QueryCommand,
-  type QueryCommandOutput,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -13,6 +12,7 @@ import { type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import { connectDynamo, type DynamoOptions } from './dynamo-connection.ts';
 import { allThrough, openGate } from './dynamo-gate.ts';
 import { changeTo, type Item, keyOf, NAMES, rowOfItem } from './dynamo-items.ts';
+import { type From, keysOfAccount, type Page, pages } from './dynamo-pages.ts';
 import { type Call, PartlyAnswered } from './dynamo-patience.ts';
 import { TableClosed, TableUnavailable } from './table-errors.ts';
 import {
@@ -36,7 +36,6 @@ const PUTS_AT_ONCE = 32;
 const READS_AT_ONCE = 64;
 /** What BatchGetItem takes. A row is at most 70 KB, so a hundred stay under its 16 MB too. */
 const KEYS_PER_REQUEST = 100;
-const ITEMS_PER_PAGE = 100;
 /**
  * The tables in DynamoDB: one for each of the catalogue, rows of an account together, and a local index for each list. Local
  * and not global, for only a local one can be read consistently, as the port promises; its price, at most 10 GB per
@@ -128,6 +127,9 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
     return [...items].flatMap(([table, found]) => found.filter(isRow).map((item) => read(table, item)));
   };
 
+  const asked = (attempts: Call, command: QueryCommand): Promise<Page> =>
+    reads(() => attempts.attempt((abortSignal) => client.send(command, { abortSignal })));
+
   /** Up to `limit` rows that have not expired; with those that have, and a megabyte at a time, that may be many requests. */
   const query = async (
     attempts: Call,
@@ -137,8 +139,7 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
     // The table itself is sorted by the ids.
     const place = which === BY_ID ? ATTRIBUTES.id : LIST_ATTRIBUTES[which];
     const rows: TableRow[] = [];
-    let from: QueryCommandOutput['LastEvaluatedKey'];
-    do {
+    const ask = (from: From): Promise<Page> => {
       const command = new QueryCommand({
         TableName: dynamo.nameOf(table),
         ...(which === BY_ID ? {} : { IndexName: place }),
@@ -159,30 +160,14 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
         Limit: limit,
         ExclusiveStartKey: from,
       });
-      const answer = await reads(() => attempts.attempt((abortSignal) => client.send(command, { abortSignal })));
-      for (const item of answer.Items ?? []) rows.push(read(table, item));
-      from = answer.LastEvaluatedKey;
-    } while (from !== undefined && rows.length < limit);
+      return asked(attempts, command);
+    };
+    for await (const items of pages(ask)) {
+      for (const item of items) rows.push(read(table, item));
+      if (rows.length >= limit) break;
+    }
     return rows.slice(0, limit);
   };
-
-  /** All items of an account, tombstones and expired rows among them. */
-  async function* itemsOf(attempts: Call, { table, key }: Pick<TableKey, 'table' | 'key'>) {
-    let from: QueryCommandOutput['LastEvaluatedKey'];
-    do {
-      const command = new QueryCommand({
-        TableName: dynamo.nameOf(table),
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :key',
-        ExpressionAttributeValues: { ':key': { S: key } },
-        Limit: ITEMS_PER_PAGE,
-        ExclusiveStartKey: from,
-      });
-      const answer = await reads(() => attempts.attempt((abortSignal) => client.send(command, { abortSignal })));
-      yield answer.Items ?? [];
-      from = answer.LastEvaluatedKey;
-    } while (from !== undefined);
-  }
 
   const close = async (): Promise<void> => {
     await Promise.allSettled(underWay);
@@ -219,7 +204,9 @@ export const openDynamoTable = (options: DynamoTableOptions): Table => {
     erase: (erasure) =>
       call(async (attempts) => {
         checkErasure(erasure);
-        for await (const items of itemsOf(attempts, erasure)) {
+        const keys = keysOfAccount(dynamo.nameOf(erasure.table), erasure.key);
+        const found = pages((from) => asked(attempts, new QueryCommand({ ...keys, ExclusiveStartKey: from })));
+        for await (const items of found) {
           const ids = items.map((item) => item[ATTRIBUTES.id]?.S ?? '');
           await allThrough(puts, ids, (id) => eraseOne(attempts, erasure, id));
         }

@@ -53,8 +53,14 @@ export type PackedRows = readonly (string | number | null)[];
 export const PACKED = 9;
 export const packed = (rows: readonly StoredRow[]): PackedRows =>
   rows.flatMap(({ table, key, id, version, expiresAtMs, places, item, source }) => [
-    ...[table, key, id, version, expiresAtMs],
-    ...[...places, item, source],
+    table,
+    key,
+    id,
+    version,
+    expiresAtMs,
+    ...places,
+    item,
+    source,
   ]);
 
 export type WriterRequest =

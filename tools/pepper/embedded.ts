@@ -55,13 +55,13 @@ export const embeddedParts = ({ config, clock }: Pick<MoveOptions, 'config' | 'c
       ),
     forgetBefore: () =>
       held(async (inFolder) => {
-        for (const name of ['log.sqlite', 'tables.sqlite']) writeAnew(inFolder(name));
+        writeAnew(inFolder('log.sqlite'));
         for (const end of ['', '-wal', '-shm']) await rm(inFolder(`state.sqlite${end}`), { force: true });
       }),
   };
 };
 
-/** SQLite overwrites what it deletes, but not what it left behind where it had moved a row to another page. */
+/** SQLite overwrites what it deletes, but not what it left behind where it had moved a row to another page. A sweep has seen to the tables. */
 const writeAnew = (file: string): void => {
   const db = new DatabaseSync(file);
   try {
