@@ -63,7 +63,15 @@ const gathering = (redis: Redis): Redis => {
   return redis;
 };
 
-export const createRedisClient = (access: RedisAccess, urls: readonly [URL, ...URL[]]): Redis | Cluster => {
+/** Where it is asked first, and the others. */
+export const urlsOf = ({ server }: Pick<RedisAccess, 'server'>): readonly [URL, ...URL[]] => {
+  const [first, ...others] = ('url' in server ? [server.url] : server.cluster).map((url) => new URL(url));
+  if (first === undefined) throw new TypeError('a cluster is found through one node at least');
+  return [first, ...others];
+};
+
+export const createRedisClient = (access: RedisAccess): Redis | Cluster => {
+  const urls = urlsOf(access);
   const [first] = urls;
   const node = nodeOptionsOf(access, first);
   if ('url' in access.server) {

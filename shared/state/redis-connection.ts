@@ -1,5 +1,5 @@
 import { Cluster } from 'ioredis';
-import { CONNECT_MS, createRedisClient, type RedisAccess, whyNoConnection } from './redis-client.ts';
+import { CONNECT_MS, createRedisClient, type RedisAccess, urlsOf, whyNoConnection } from './redis-client.ts';
 import type { Script } from './redis-state-scripts.ts';
 import { StateEvicts, StateFull, StateUnavailable } from './state-errors.ts';
 import type { After } from './waiters.ts';
@@ -49,12 +49,10 @@ const messageOf = (error: unknown): string => {
 
 /** Connects, or says why not. */
 export const connectRedis = async (options: RedisConnectionOptions): Promise<RedisConnection> => {
-  const { server, after, onError } = options;
-  const urls = ('url' in server ? [server.url] : server.cluster).map((url) => new URL(url));
-  const [first, ...others] = urls;
-  if (first === undefined) throw new TypeError('a cluster is found through one node at least');
+  const { after, onError } = options;
+  const urls = urlsOf(options);
   const name = urls.map(({ protocol, hostname, port }) => `${protocol}//${hostname}:${port || 6379}`).join(',');
-  const client = createRedisClient(options, [first, ...others]);
+  const client = createRedisClient(options);
   /** Why the connection failed last: what the calls say then is only that there is none. */
   let lastError: unknown = null;
   /** Only the words of ioredis' errors: beside them they carry the command, with passwords and rows. */
@@ -136,7 +134,7 @@ export const connectRedis = async (options: RedisConnectionOptions): Promise<Red
     if (error instanceof StateEvicts || error instanceof StateUnavailable) throw error;
     const known = lastError ?? error;
     throw unavailable(
-      NO_LINE.test(messageOf(known)) ? ((await whyNoConnection(options, first)) ?? known) : known,
+      NO_LINE.test(messageOf(known)) ? ((await whyNoConnection(options, urls[0])) ?? known) : known,
       false,
     );
   } finally {

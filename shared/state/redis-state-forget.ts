@@ -14,11 +14,7 @@ export const forgetRedisState = async ({
   prefix,
   ...access
 }: Omit<RedisAccess, 'commandTimeoutMs'> & { readonly prefix: string }): Promise<number> => {
-  const [first, ...others] = ('url' in access.server ? [access.server.url] : access.server.cluster).map(
-    (url) => new URL(url),
-  );
-  if (first === undefined) throw new TypeError('a cluster is found through one node at least');
-  const client = createRedisClient({ ...access, commandTimeoutMs: ANSWER_MS }, [first, ...others]);
+  const client = createRedisClient({ ...access, commandTimeoutMs: ANSWER_MS });
   // What goes wrong is heard by who asks.
   client.on('error', () => {});
   // Whatever a prefix has in it, it stands for itself.
