@@ -7,6 +7,7 @@ import { limitIn, PAGE_QUERY } from '../shared/http/list.ts';
 import { invalid } from '../shared/http/query.ts';
 import { isAudited, type Route } from '../shared/http/route.ts';
 import type { Log } from '../shared/log/log.ts';
+import { recordsBetween } from '../shared/log/log-records.ts';
 import { formatPosition, parsePosition, positionOf } from '../shared/log/position.ts';
 import { availably } from './availability.ts';
 
@@ -101,12 +102,8 @@ const list = async (log: AuditOptions['log'], call: Call): Promise<Reply> => {
   const below = Math.min(end, belowIn(call) ?? end);
   const from = Math.max(first, below - limit);
   const items: unknown[] = [];
-  for (let at = from; at < below;) {
-    const batch = await log.read(TOPIC, 0, at, below - at);
-    for (const { offset, value } of batch.records)
-      if (offset < below) items.push({ position: placeOf(offset), ...decodeAudit(value) });
-    at = batch.to;
-  }
+  for await (const records of recordsBetween(log, { topic: TOPIC, partition: 0 }, { first: from, end: below }))
+    for (const { offset, value } of records) items.push({ position: placeOf(offset), ...decodeAudit(value) });
   return { status: 200, body: { items: items.reverse(), nextCursor: from > first ? placeOf(from) : null } };
 };
 

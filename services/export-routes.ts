@@ -9,6 +9,7 @@ import type { Call } from '../shared/http/call.ts';
 import { idOf, tenantAsked } from '../shared/http/query.ts';
 import type { Route } from '../shared/http/route.ts';
 import type { Log, LogRecord } from '../shared/log/log.ts';
+import { recordsBetween } from '../shared/log/log-records.ts';
 import { formatPosition, positionOf } from '../shared/log/position.ts';
 import type { StateStore } from '../shared/state/state.ts';
 import { rowsById, type Table } from '../shared/table/table.ts';
@@ -28,7 +29,6 @@ export type ExportOptions = {
 type Kept = { readonly at?: string; readonly appendedAtMs?: number; readonly type?: string; readonly value: unknown };
 
 const NDJSON = 'application/x-ndjson; charset=utf-8';
-const RECORDS = 1_000;
 
 /** All that is kept of an account, as far as this process has it: JSON, a line for each thing. */
 export const exportRoutes = (options: ExportOptions): readonly Route[] => [
@@ -107,14 +107,10 @@ async function* rowsOf({ table }: ExportOptions, name: TableName, key: AccountKe
 /** Of one partition, from what the log still holds to its end when the call came. */
 async function* recordsOf({ log, partitionOf }: ExportOptions, name: TopicName, key: AccountKey): AsyncIterable<Kept> {
   const partition = partitionOf(key);
-  const { first, end } = await log.bounds(name, partition);
-  for (let next = first; next < end;) {
-    const { records, to } = await log.read(name, partition, next, RECORDS);
+  const bounds = await log.bounds(name, partition);
+  for await (const records of recordsBetween(log, { topic: name, partition }, bounds))
     for (const record of records)
-      if (record.key === key && record.offset < end)
-        yield { at: formatPosition(positionOf(partition, record.offset)), ...said(name, record) };
-    next = to;
-  }
+      if (record.key === key) yield { at: formatPosition(positionOf(partition, record.offset)), ...said(name, record) };
 }
 
 const said = (topic: TopicName, { value, appendedAtMs }: LogRecord): Kept => {

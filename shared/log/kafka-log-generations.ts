@@ -11,7 +11,7 @@ import { MAX_GENERATION } from './position.ts';
 export type Copy = 'none' | 'half' | 'whole';
 
 export const STAMPED_BY = 'message.timestamp.type';
-const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
+export const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
 
 /** Of the topics that Kafka has. */
 export const copyOf = async (

@@ -1,10 +1,10 @@
-import kafkajs, { type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaSettingsOf } from '../../schemas/kafka-settings.ts';
 import { MOVING_TOPICS, TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { type KafkaClient, type KafkaConnection, openKafkaClient, RETRY } from './kafka-log-client.ts';
 import { COPY_READ_BYTES, copyTopic, recordsOf, type Told } from './kafka-log-copy.ts';
-import { checkGeneration, type Copy, copyOf, STAMPED_BY } from './kafka-log-generations.ts';
+import { checkGeneration, CONFIG_OF_TOPIC, type Copy, copyOf, STAMPED_BY } from './kafka-log-generations.ts';
 import { openSender } from './kafka-log-producer.ts';
 import { type KafkaReader, openReader } from './kafka-log-reader.ts';
 import { entriesOf, makeTopics, untilKnown } from './kafka-log-topics.ts';
@@ -51,7 +51,6 @@ export class StillRunning extends Error {
 }
 
 const GONE_WITHIN_MS = 60_000;
-const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
 
 export const openKafkaMove = async (options: KafkaMoveOptions): Promise<KafkaMove> => {
   const { generation, partitions, groups } = options;

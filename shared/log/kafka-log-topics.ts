@@ -1,8 +1,8 @@
-import kafkajs, { type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kafkaSettingsOf } from '../../schemas/kafka-settings.ts';
 import { MOVING_TOPICS, partitionsOf, TOPICS, type TopicName } from '../../schemas/topics.ts';
-import { checkGeneration } from './kafka-log-generations.ts';
+import { checkGeneration, CONFIG_OF_TOPIC } from './kafka-log-generations.ts';
 import { RETRY, typeOf, type KafkaClient } from './kafka-log-client.ts';
 import { LogMisconfigured, LogOfOtherGeneration } from './log-errors.ts';
 
@@ -16,8 +16,6 @@ export type TopicsOptions = {
 };
 
 export const topicNames = Object.keys(TOPICS).filter((name): name is TopicName => name in TOPICS);
-
-const CONFIG_OF_TOPIC = kafkajs.ConfigResourceTypes.TOPIC;
 
 /** Makes the topics of the catalogue that are not there where it may, and names the first that is not as the catalogue says. */
 export const openTopics = async (client: KafkaClient, options: TopicsOptions): Promise<void> => {

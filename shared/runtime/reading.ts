@@ -29,8 +29,8 @@ export const readBatch = (batch: Batch, { start, parks }: Reading): Read => {
   const records: Readable[] = [];
   const parked: Parked[] = [];
   const decoded = decodedOf(batch);
-  for (const [i, one] of decoded.entries()) {
-    const record = batch.records[i]!;
+  for (let i = 0; i < decoded.length; i++) {
+    const [one, record] = [decoded[i]!, batch.records[i]!];
     if (record.offset < start) continue;
     if (!(one instanceof Error)) records.push(one);
     else if (one instanceof UnreadableRecord) {

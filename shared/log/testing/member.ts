@@ -1,4 +1,5 @@
 import type { TopicName } from '../../../schemas/topics.ts';
+import { recordsBetween } from '../log-records.ts';
 import type { Batch, Consumer, Log, LogRecord, NewRecord } from '../log.ts';
 
 export const TOPIC = 'heartbeats.v1';
@@ -7,14 +8,10 @@ export const record = (text: string): NewRecord => ({ key: text, value: new Text
 export const textOf = (r: NewRecord): string => new TextDecoder().decode(r.value ?? undefined);
 
 export const readAll = async (log: Log, partition: number, topic: TopicName = TOPIC): Promise<LogRecord[]> => {
-  const { first, end } = await log.bounds(topic, partition);
-  const records: LogRecord[] = [];
-  for (let at = first; at < end;) {
-    const batch: Batch = await log.read(topic, partition, at, 1_000);
-    records.push(...batch.records);
-    at = batch.to;
-  }
-  return records;
+  const all: LogRecord[] = [];
+  const bounds = await log.bounds(topic, partition);
+  for await (const records of recordsBetween(log, { topic, partition }, bounds)) all.push(...records);
+  return all;
 };
 
 export type MemberOptions = {
