@@ -103,10 +103,9 @@ export const moveAll = async (parts: Parts, options: MoveOptions): Promise<void>
 
 const accountsOf = ({ config, accounts }: MoveOptions, pepper: Uint8Array): Accounts => {
   const { logGeneration } = config;
-  const [now, then] = [logGeneration, logGeneration + 1].map((one) =>
-    peppersIn(config.accountKeyPeppers.reveal(), one),
-  );
-  const tenants = changedTenants(now ?? new Map(), then ?? new Map());
+  const peppers = config.accountKeyPeppers.reveal();
+  const [now, then] = [peppersIn(peppers, logGeneration), peppersIn(peppers, logGeneration + 1)];
+  const tenants = changedTenants(now, then);
   if (tenants.size === 0)
     throw new Error(`ACCOUNT_KEY_PEPPERS gives nobody a pepper from there on: add tenant@${logGeneration + 1}=…`);
   return readAccounts(accounts, { tenants, now: accountKeys(pepper, now), then: accountKeys(pepper, then) });

@@ -9,16 +9,8 @@ import { openKafkaClient } from '../../shared/log/kafka-log-client.ts';
 import { openKafkaLog } from '../../shared/log/kafka-log.ts';
 import { readAll } from '../../shared/log/testing/member.ts';
 import { type ClusterParts, startParts } from '../cluster/parts.ts';
-import {
-  countedIn,
-  everyHome,
-  FORGOTTEN,
-  HOMES,
-  type Households,
-  type Kept,
-  LIMIT,
-  openHouseholds,
-} from './households.ts';
+import { countedIn, FORGOTTEN, HOMES, type Households, openHouseholds } from './households.ts';
+import { begin, type Begun, movedContract } from './moved.contract.ts';
 
 /*
  * The same on Kafka, Redis and DynamoDB: the command is killed in each of its steps, then the same is asked again, players go on, and
@@ -32,8 +24,7 @@ const PREFIX = `pepper-${process.pid}`;
 
 let parts: ClusterParts;
 let homes: Households;
-let positions: readonly string[];
-let before: readonly Kept[];
+let begun: Begun;
 let redis: Redis;
 let dynamo: DynamoDBClient;
 
@@ -51,11 +42,7 @@ beforeAll(async () => {
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
-  await homes.launch('1');
-  await homes.live();
-  await homes.beatAll(2);
-  before = await homes.settled();
-  positions = await Promise.all(HOMES.map(async (home) => (await homes.streamsOf('north', home)).position ?? ''));
+  begun = await begin(homes);
 }, START_MS);
 afterAll(async () => {
   dynamo?.destroy();
@@ -153,34 +140,5 @@ describe('another pepper for a tenant, on Kafka, Redis and DynamoDB', () => {
     PATIENCE_MS,
   );
 
-  it(
-    'changes nothing of what callers are told, and nothing is told twice',
-    async () => {
-      await homes.launch('2');
-      const after = await homes.settled();
-      for (const [i, { viewId, ...kept }] of after.entries()) {
-        const { viewId: viewIdBefore, ...keptBefore } = before[i]!;
-        expect(kept).toEqual(keptBefore);
-        expect(viewId === viewIdBefore).toBe(i >= HOMES.length);
-      }
-    },
-    PATIENCE_MS,
-  );
-
-  it(
-    'leaves every stream its slot: it plays on with its old token, and one more is refused',
-    async () => {
-      expect(new Set(await homes.beatAll(3))).toEqual(new Set(['OK']));
-      for (const [tenant, home] of everyHome()) {
-        expect((await homes.streamsOf(tenant, home)).sessions).toHaveLength(LIMIT);
-        expect(await homes.startMore(tenant, home)).toMatchObject({ code: 'STREAM_LIMIT_EXCEEDED' });
-      }
-      for (const [i, home] of HOMES.entries()) {
-        const { position, sessions } = await homes.streamsOf('north', home, `?after=${positions[i]}`);
-        expect([sessions.length, position?.startsWith('2.')]).toEqual([LIMIT, true]);
-      }
-      expect((await homes.streamsOf('north', FORGOTTEN)).sessions).toEqual([]);
-    },
-    PATIENCE_MS,
-  );
+  movedContract(() => ({ homes, begun }), PATIENCE_MS);
 });

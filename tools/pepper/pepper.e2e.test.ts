@@ -4,32 +4,21 @@ import { join } from 'node:path';
 import { fencesOf, readPage } from '../../docs/testing/fences.ts';
 import { runToEnd } from '../../services/testing/server.ts';
 import { CONFIG_KEYS } from '../../shared/config/config-keys.ts';
-import {
-  countedIn,
-  everyHome,
-  FORGOTTEN,
-  HOMES,
-  type Households,
-  type Kept,
-  LIMIT,
-  openHouseholds,
-} from './households.ts';
+import { countedIn, FORGOTTEN, HOMES, type Households, openHouseholds } from './households.ts';
+import { begin, type Begun, movedContract } from './moved.contract.ts';
 
 /*
  * On embedded parts. One tenant gets another pepper, by the command, which is killed in each of its steps; then the same is asked
  * again, players go on, and every byte of the data folder is looked at.
  */
+const PATIENCE_MS = 60_000;
+
 let homes: Households;
-let positions: readonly string[];
-let before: readonly Kept[];
+let begun: Begun;
 
 beforeAll(async () => {
   homes = await openHouseholds({});
-  await homes.launch('1');
-  await homes.live();
-  await homes.beatAll(2);
-  before = await homes.settled();
-  positions = await Promise.all(HOMES.map(async (home) => (await homes.streamsOf('north', home)).position ?? ''));
+  begun = await begin(homes);
 }, 120_000);
 afterAll(() => homes?.close());
 
@@ -91,32 +80,5 @@ describe('another pepper for a tenant', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('it is of generation 2: start with LOG_GENERATION=2')]);
   });
 
-  it('changes nothing of what callers are told, and nothing is told twice', async () => {
-    await homes.launch('2');
-    const after = await homes.settled();
-    for (const [i, { viewId, ...kept }] of after.entries()) {
-      const { viewId: viewIdBefore, ...keptBefore } = before[i]!;
-      expect(kept).toEqual(keptBefore);
-      expect(viewId === viewIdBefore).toBe(i >= HOMES.length);
-    }
-  });
-
-  it('leaves every stream its slot: it plays on with its old token, and one more is refused', async () => {
-    expect(new Set(await homes.beatAll(3))).toEqual(new Set(['OK']));
-    for (const [tenant, home] of everyHome()) {
-      expect((await homes.streamsOf(tenant, home)).sessions).toHaveLength(LIMIT);
-      expect(await homes.startMore(tenant, home)).toMatchObject({ code: 'STREAM_LIMIT_EXCEEDED' });
-    }
-  });
-
-  it('takes a position of before for one that every answer includes, and gives new ones', async () => {
-    for (const [i, home] of HOMES.entries()) {
-      const { position, sessions } = await homes.streamsOf('north', home, `?after=${positions[i]}`);
-      expect([sessions.length, position?.startsWith('2.')]).toEqual([LIMIT, true]);
-    }
-  });
-
-  it('knows nobody under the key of an account that was not in the list', async () => {
-    expect((await homes.streamsOf('north', FORGOTTEN)).sessions).toEqual([]);
-  });
+  movedContract(() => ({ homes, begun }), PATIENCE_MS);
 });
