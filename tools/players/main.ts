@@ -1,15 +1,11 @@
+import { optionsOrUsage } from '../command.ts';
 import { readOptions, USAGE } from './options.ts';
 import { showProgress } from './progress.ts';
 import { formatReport, makeReport } from './report.ts';
 import { startRun } from './run.ts';
 
-const options = readOptions(process.argv.slice(2));
-if (options === undefined) {
-  console.log(USAGE);
-} else if (typeof options === 'string') {
-  console.error(`${options}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
+const options = optionsOrUsage(readOptions(process.argv.slice(2)), USAGE);
+if (options !== null) {
   const run = startRun(options);
   // Progress is no result: it stays off standard output, which belongs to the table or the JSON.
   const progress = showProgress(run, process.stderr);

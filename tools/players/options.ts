@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { valuesOf } from '../command.ts';
 import type { RunOptions } from './run.ts';
 
 export const USAGE = `npm run players -- [options]
@@ -23,25 +23,18 @@ export type Options = {
 
 /** A sentence about what is wrong, or the options; undefined when only the usage was asked for. */
 export function readOptions(args: readonly string[]): Options | string | undefined {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        url: { type: 'string', default: 'http://127.0.0.1:8080' },
-        accounts: { type: 'string', default: '1000' },
-        minutes: { type: 'string', default: '2' },
-        limit: { type: 'string', default: '2' },
-        rate: { type: 'string' },
-        seed: { type: 'string' },
-        speed: { type: 'string', default: '1' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const values = valuesOf(args, {
+    url: { type: 'string', default: 'http://127.0.0.1:8080' },
+    accounts: { type: 'string', default: '1000' },
+    minutes: { type: 'string', default: '2' },
+    limit: { type: 'string', default: '2' },
+    rate: { type: 'string' },
+    seed: { type: 'string' },
+    speed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  });
+  if (typeof values === 'string') return values;
   if (values.help) return undefined;
   const { url } = values;
   if (!URL.canParse(url) || new URL(url).protocol !== 'http:') return `--url has to be an http: address, not "${url}"`;

@@ -1,6 +1,7 @@
 import type { DecisionReport } from '../../schemas/generated/http.ts';
 import { DAY_MS } from '../../schemas/time.ts';
 import { called, headersOf } from '../admin-call.ts';
+import { optionsOrUsage } from '../command.ts';
 import { added, formatted } from './format.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 
@@ -27,13 +28,8 @@ const whole = async (options: Options): Promise<DecisionReport> => {
   return report;
 };
 
-const options = readOptions(process.argv.slice(2));
-if (options === undefined) {
-  console.log(USAGE);
-} else if (typeof options === 'string') {
-  console.error(`${options}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
+const options = optionsOrUsage(readOptions(process.argv.slice(2)), USAGE);
+if (options !== null) {
   try {
     console.log(formatted(await whole(options), options.format));
   } catch (error) {

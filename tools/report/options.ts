@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { REPORT_BY, type ReportBy } from '../../services/decision-ledger/report.ts';
+import { valuesOf } from '../command.ts';
 
 export const USAGE = `npm run report -- --from <day> --to <day> [options]
 
@@ -28,22 +28,15 @@ export type Options = {
 
 /** A sentence about what is wrong, or the options; undefined when only the usage was asked for. */
 export const readOptions = (args: readonly string[]): Options | string | undefined => {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        from: { type: 'string' },
-        to: { type: 'string' },
-        by: { type: 'string', default: 'rule' },
-        format: { type: 'string', default: 'table' },
-        url: { type: 'string', default: 'http://127.0.0.1:9090' },
-        help: { type: 'boolean', default: false },
-      },
-    }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const values = valuesOf(args, {
+    from: { type: 'string' },
+    to: { type: 'string' },
+    by: { type: 'string', default: 'rule' },
+    format: { type: 'string', default: 'table' },
+    url: { type: 'string', default: 'http://127.0.0.1:9090' },
+    help: { type: 'boolean', default: false },
+  });
+  if (typeof values === 'string') return values;
   if (values.help) return undefined;
   const { url } = values;
   const by = REPORT_BY.find((one) => one === values.by);

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { valuesOf } from '../command.ts';
 
 export const USAGE = `npm run simulate -- [options]
 
@@ -28,25 +28,18 @@ export type Options = {
 
 /** A sentence about what is wrong, or the options; undefined when only the usage was asked for. */
 export const readOptions = (args: readonly string[]): Options | string | undefined => {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        seeds: { type: 'string', default: '1000' },
-        from: { type: 'string', default: '1' },
-        seed: { type: 'string' },
-        hours: { type: 'string', default: '24' },
-        workers: { type: 'string', default: '2' },
-        mutations: { type: 'boolean', default: false },
-        every: { type: 'string', default: '1' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const values = valuesOf(args, {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    hours: { type: 'string', default: '24' },
+    workers: { type: 'string', default: '2' },
+    mutations: { type: 'boolean', default: false },
+    every: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  });
+  if (typeof values === 'string') return values;
   if (values.help) return undefined;
   const { seed, mutations, json } = values;
   const numbers = { seeds: values.seeds, from: seed ?? values.from, workers: values.workers, every: values.every };
