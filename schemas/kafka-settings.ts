@@ -1,4 +1,4 @@
-import type { Topic } from './topics.ts';
+import { SEGMENTS_PER_RETENTION, type Topic } from './topics.ts';
 
 /** How a topic is set where the log is Kafka: the adapter makes and checks it, the infrastructure makes it. */
 
@@ -20,6 +20,6 @@ export const kafkaSettingsOf = (topic: Topic, replicas: number): Record<string, 
         'cleanup.policy': 'delete',
         'retention.ms': String(topic.retentionMs),
         // Kafka removes whole segments: a segment a day long would hold records for two.
-        'segment.ms': String(topic.retentionMs / 24),
+        'segment.ms': String(topic.retentionMs / SEGMENTS_PER_RETENTION),
       }),
 });

@@ -1,7 +1,7 @@
 import { COPIES, STATES, type StateName, type StateSpec } from './stores.ts';
 import { TABLE_NAMES, TABLES, TOMBSTONE_MS, type TableName } from './tables.ts';
 import { DAY_MS, HOUR_MS } from './time.ts';
-import { type Topic, type TopicName, TOPICS } from './topics.ts';
+import { SEGMENTS_PER_RETENTION, type Topic, type TopicName, TOPICS } from './topics.ts';
 
 /** Where something of an account may lie, made from the catalogues: a new topic, state or table is in it by being there. */
 export type Place =
@@ -21,7 +21,7 @@ type Gone = {
 const EXPIRY_MS = 2 * DAY_MS;
 
 /** A log drops whole segments, which span a part of the retention, and looks for them now and then. */
-const droppedWithinMs = (retentionMs: number): number => retentionMs + retentionMs / 24 + HOUR_MS;
+const droppedWithinMs = (retentionMs: number): number => retentionMs + retentionMs / SEGMENTS_PER_RETENTION + HOUR_MS;
 
 const REMAINS: Readonly<Record<Exclude<Topic['account'], 'nothing'>, string>> = {
   key: 'records of before, under the account key',

@@ -71,6 +71,9 @@ export const TOPICS = {
 
 export type TopicName = keyof typeof TOPICS;
 
+/** Segments of a log that a retention takes: by one of them longer may something stand in a file. */
+export const SEGMENTS_PER_RETENTION = 24;
+
 export const DEFAULT_PARTITIONS = { embedded: 4, cluster: 64 } as const;
 
 /** Those whose records belong to accounts. Another pepper moves them into another generation of the log; the others stay as they are. */

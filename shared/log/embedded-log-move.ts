@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { MOVING_TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { batchWriter, decodeFrom } from './embedded-log-batch.ts';
+import { openSegments, type Segments } from './embedded-log-segments.ts';
 import { openLogFile, OFFSETS } from './embedded-log-storage.ts';
 import type { LogRecord } from './log.ts';
 import { ClockWasSetBack, type LogSeen, MAX_BACK_MS, NotFolded } from './move.ts';
@@ -52,12 +53,12 @@ export const lookIntoLog = (file: string): LogSeen | null => {
     const keys = new Map<string, number>();
     const groups = new Set<string>();
     for (const topic of MOVING_TOPICS)
-      for (const { id } of partitionsIn(db, topic)) {
+      for (const { id, first } of partitionsIn(db, topic)) {
         for (const { consumer_group: group } of db
           .prepare('select consumer_group from group_offsets where partition_id = ?')
           .iterate(id))
           groups.add(String(group));
-        for (const { records } of batchesOf(db, { id, from: 0, until: OFFSETS }))
+        for (const { records } of batchesOf(db, { id, from: first, until: OFFSETS }))
           for (const { key } of records) if (key !== null) keys.set(key, (keys.get(key) ?? 0) + 1);
       }
     return { generation: positionOf(0, one.first).generation, groups, keys };
@@ -82,7 +83,8 @@ export const moveLog = ({ file, generation, keyOf }: LogMove): number => {
   const db = openLogFile(file);
   try {
     db.exec('begin immediate');
-    const moved = MOVING_TOPICS.reduce((sum, topic) => sum + moveTopic(db, topic, { generation, keyOf }), 0);
+    const segments = openSegments(db);
+    const moved = MOVING_TOPICS.reduce((sum, topic) => sum + moveTopic(db, segments, topic, { generation, keyOf }), 0);
     db.exec('commit');
     // Nothing of what was deleted is left in the write-ahead log.
     db.exec('pragma wal_checkpoint(truncate)');
@@ -93,14 +95,21 @@ export const moveLog = ({ file, generation, keyOf }: LogMove): number => {
   }
 };
 
-const moveTopic = (db: DatabaseSync, topic: TopicName, { generation, keyOf }: Omit<LogMove, 'file'>): number => {
+const moveTopic = (
+  db: DatabaseSync,
+  segments: Segments,
+  topic: TopicName,
+  { generation, keyOf }: Omit<LogMove, 'file'>,
+): number => {
   const from = baseOf(topic, generation);
   const base = baseOf(topic, generation + 1);
   const partitions = partitionsIn(db, topic);
   const groups = groupsOf(db, topic);
-  const targets = partitions.map(({ id }) => targetIn(db, id, base));
+  // Not among the old batches, whose segments are dropped. Where there are some to move, theirs follow.
+  segments.open(topic, 0);
+  const targets = partitions.map(({ id }) => targetIn({ id, base, insertAt: (ms) => segments.insertAt(topic, ms) }));
   let moved = 0;
-  for (const { record, partition, seq } of inOrder(db, partitions, { from, until: base })) {
+  for (const { record, partition, seq } of inOrder(db, partitions, base)) {
     const { key, offset } = record;
     const late = key === null ? undefined : groups.find((one) => (one.next.get(seq) ?? from) <= offset);
     if (late !== undefined) throw new NotFolded(late.group, topic);
@@ -109,15 +118,15 @@ const moveTopic = (db: DatabaseSync, topic: TopicName, { generation, keyOf }: Om
     targets[to]!.write({ ...record, key: mapped });
     moved += 1;
   }
-  const remove = db.prepare('delete from batches where id >= ? and id < ?');
   const setFirst = db.prepare('update partitions set first = ? where id = ?');
   const setNext = db.prepare('insert or replace into group_offsets values (?, ?, ?)');
   for (const [i, { id }] of partitions.entries()) {
     const end = targets[i]!.end();
-    remove.run(id * OFFSETS + from, id * OFFSETS + base);
+    segments.remove(topic, id * OFFSETS + from, id * OFFSETS + base);
     setFirst.run(base, id);
     for (const { group } of groups) setNext.run(group, id, end);
   }
+  segments.dropEmpty(topic);
   return moved;
 };
 
@@ -138,9 +147,9 @@ const groupsOf = (db: DatabaseSync, topic: TopicName) => {
 };
 
 /** Of all partitions by append time, and of each in its own order, even where its clock was set back. */
-function* inOrder(db: DatabaseSync, partitions: readonly Stored[], { from, until }: { from: number; until: number }) {
-  const sources = partitions.map(({ id, partition }) => {
-    const batches = batchesOf(db, { id, from, until });
+function* inOrder(db: DatabaseSync, partitions: readonly Stored[], until: number) {
+  const sources = partitions.map(({ id, partition, first }) => {
+    const batches = batchesOf(db, { id, from: first, until });
     return { id, partition, batches, head: batches.next() };
   });
   for (;;) {
@@ -159,9 +168,14 @@ function* inOrder(db: DatabaseSync, partitions: readonly Stored[], { from, until
   }
 }
 
+type Target = {
+  readonly id: number;
+  readonly base: number;
+  readonly insertAt: (appendedAtMs: number) => StatementSync;
+};
+
 /** One batch for what was appended at one moment. */
-const targetIn = (db: DatabaseSync, id: number, base: number) => {
-  const insert = db.prepare('insert into batches values (?, ?, ?, ?, ?, ?)');
+const targetIn = ({ id, base, insertAt }: Target) => {
   const writer = batchWriter();
   let end = base;
   let appendedAtMs = 0;
@@ -169,7 +183,7 @@ const targetIn = (db: DatabaseSync, id: number, base: number) => {
   let waiting = 0;
   const flush = (): void => {
     for (const { body, count } of writer.take()) {
-      insert.run(id * OFFSETS + end, appendedAtMs, newestAtMs, count, crc32(body), body);
+      insertAt(appendedAtMs).run(id * OFFSETS + end, appendedAtMs, newestAtMs, count, crc32(body), body);
       end += count;
     }
     waiting = 0;

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import type { StoredBatch } from './embedded-log-batch.ts';
+import { createSegments, openSegments } from './embedded-log-segments.ts';
 import { positionOf } from './position.ts';
 import type { Answers, Kind, Requests, StoredPartition, Trouble } from './embedded-log-protocol.ts';
 
@@ -9,7 +10,7 @@ export type Storage = { readonly [K in Exclude<Kind, 'open'>]: (request: Request
 
 /** "PBLG": tells `file` and SQLite tools whose file this is. */
 const APPLICATION_ID = 0x50424c47;
-const FORMAT = 1;
+const FORMAT = 2;
 
 /**
  * A batch's row id is its partition's id and its base offset in one number that JavaScript holds exactly: 2^44 offsets
@@ -23,9 +24,6 @@ const TABLES = `
   create table if not exists partitions (
     id integer primary key, topic text not null, partition integer not null, first integer not null default 0,
     unique (topic, partition));
-  create table if not exists batches (
-    id integer primary key, appended_at integer not null, newest_at integer not null, count integer not null,
-    crc integer not null, body blob not null);
   create table if not exists group_offsets (
     consumer_group text not null, partition_id integer not null, next integer not null,
     primary key (consumer_group, partition_id)) without rowid;
@@ -63,11 +61,28 @@ export const openLogFile = (file: string): DatabaseSync => {
     db.exec('pragma synchronous = full; pragma cache_size = -8192; pragma journal_size_limit = 67108864');
     // SQLite would leave what it deletes in its pages: here it is overwritten with zeros.
     db.exec('pragma secure_delete = on');
+    toNewestFormat(db);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+};
+
+/** Throws where a newer release wrote the file. One of format 1 had all batches in one table. */
+const toNewestFormat = (db: DatabaseSync): void => {
+  const format = number(db.prepare('pragma user_version').get()?.['user_version']);
+  if (format > FORMAT)
+    throw new StorageTrouble('other', `a newer release wrote this file (format ${format}); start that release`, null);
+  if (format !== 1) return;
+  db.exec('begin immediate; alter table batches rename to before');
+  createSegments(db);
+  const segments = openSegments(db);
+  const copied = db.prepare('select * from before where id >= ? and id < ? order by id');
+  for (const { id, topic } of db.prepare('select id, topic from partitions').all())
+    for (const batch of copied.iterate(number(id) * OFFSETS, (number(id) + 1) * OFFSETS))
+      segments.insertAt(text(topic), number(batch['appended_at'])).run(...Object.values(batch));
+  db.exec(`drop table before; pragma user_version = ${FORMAT}; commit`);
 };
 
 export const openStorage = (
@@ -99,7 +114,8 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
 
   const opened = transaction(() => openTables(db, request));
 
-  const insert = db.prepare('insert into batches values (?, ?, ?, ?, ?, ?)');
+  const topics = new Map(opened.partitions.map(({ id, topic }) => [id, topic]));
+  const segments = openSegments(db);
   const putOffset = db.prepare('insert or replace into group_offsets values (?, ?, ?)');
   const startOf = db.prepare('select max(id) as id from batches where id >= ? and id <= ?');
   const batches = db.prepare(
@@ -110,8 +126,7 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
     'select id from batches where id >= ? and id < ? and appended_at >= ? order by id limit 1',
   );
   const heads = db.prepare('select id, appended_at, count from batches where id >= ? and id < ? order by id limit ?');
-  const remove = db.prepare('delete from batches where id >= ? and id < ?');
-  const setFirst = db.prepare('update partitions set first = ? where id = ?');
+  const setFirst = db.prepare('update partitions set first = max(first, ?) where id = ?');
 
   const storage: Storage = {
     append: ({ appendedAtMs, rows, body, offsets }) =>
@@ -120,7 +135,9 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
         for (const row of rows) {
           const part = body.subarray(at, at + row.bytes);
           at += row.bytes;
-          insert.run(row.partitionId * OFFSETS + row.base, appendedAtMs, row.newestAtMs, row.count, crc32(part), part);
+          segments
+            .insertAt(topics.get(row.partitionId)!, appendedAtMs)
+            .run(row.partitionId * OFFSETS + row.base, appendedAtMs, row.newestAtMs, row.count, crc32(part), part);
         }
         for (const o of offsets) putOffset.run(o.group, o.partitionId, o.offset);
         return null;
@@ -185,7 +202,8 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
       if (first === null) return { first: 0, more: false };
       const upTo = first;
       transaction(() => {
-        remove.run(zero, zero + upTo);
+        segments.remove(topics.get(partitionId)!, zero, zero + upTo);
+        segments.dropEmpty(topics.get(partitionId)!);
         setFirst.run(upTo, partitionId);
       });
       return { first: upTo, more: old === maxBatches };
@@ -205,9 +223,7 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
 };
 
 const openTables = (db: DatabaseSync, request: Requests['open']): Answers['open'] => {
-  const format = number(db.prepare('pragma user_version').get()?.['user_version']);
-  if (format > FORMAT)
-    throw new StorageTrouble('other', `a newer release wrote this file (format ${format}); start that release`, null);
+  if (db.prepare("select 1 from sqlite_master where name = 'segments'").get() === undefined) createSegments(db);
   db.exec(TABLES);
   db.exec(`pragma user_version = ${FORMAT}; pragma application_id = ${APPLICATION_ID}`);
   db.prepare('insert or ignore into about values (1, ?)').run(request.keyedPartitions);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { DAY_MS, epochMs, HOUR_MS } from '../../schemas/time.ts';
+import { DAY_MS, epochMs, HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import { openEmbeddedLog, type EmbeddedLog, type EmbeddedLogOptions } from './embedded-log.ts';
 import { logContract } from './log.contract.ts';
@@ -190,6 +190,63 @@ describe('the embedded log', () => {
     expect(readFileSync(file).includes('who stays')).toBe(true);
   });
 
+  it('leaves no byte of what is older than its retention and one part in 24 of that, wherever SQLite had moved it', async () => {
+    const log = await open();
+    const MINUTES = 36 * 60;
+    const named = (minute: number, partition: number, i: number) => `at-${minute}-in-${partition}-${i}-end`;
+    /** As uneven as accounts are: one partition is full, and the other now and then. */
+    const inMinute = (minute: number): [number, number][] => [
+      ...Array.from({ length: (minute * 7) % 5 }, (_, i): [number, number] => [0, i]),
+      ...(minute % 11 === 0 ? ([[1, 0]] as [number, number][]) : []),
+    ];
+    for (let minute = 0; minute < MINUTES; minute += 1) {
+      nowMs += MINUTE_MS;
+      for (const [partition, i] of inMinute(minute)) {
+        const value = Buffer.from(`${named(minute, partition, i)}${'x'.repeat((minute * 131 + i * 977) % 1500)}`);
+        await log.append(TOPIC, partition, [{ key: null, value }]);
+      }
+      if (minute % 10 === 9) await log.retainNow();
+    }
+    nowMs += HOUR_MS;
+    await log.retainNow();
+    const bytes = readFileSync(file, 'latin1');
+    const standing = Array.from({ length: MINUTES - 24 * 60 }, (_, minute) =>
+      inMinute(minute).filter(([partition, i]) => bytes.includes(named(minute, partition, i))),
+    );
+    expect(standing.flat()).toEqual([]);
+    expect(bytes).toContain(named(MINUTES - 1, 0, 0));
+    expect(await log.read(TOPIC, 0, (await log.bounds(TOPIC, 0)).first, 1)).toMatchObject({ records: [{}] });
+  });
+
+  it('takes over the file of an earlier release, which had all batches in one table', async () => {
+    const log = await open();
+    for (let i = 0; i < 100; i++) {
+      nowMs += HOUR_MS / 4;
+      await append(log, `r${i}`);
+      if (i % 20 === 0) await append(log, `p${i}`, 'policies.v1');
+    }
+    await log.close();
+    const db = new DatabaseSync(file);
+    const tables = db.prepare("select name from sqlite_master where name like 'batches!_%' escape '!'").all();
+    expect(tables).toHaveLength(1 + 25 + 1);
+    db.exec('create table before (id integer primary key, appended_at, newest_at, count, crc, body)');
+    db.exec('insert into before select * from batches; drop view batches; drop table segments');
+    for (const { name } of tables) db.exec(`drop table ${String(name)}`);
+    db.exec('alter table before rename to batches; pragma user_version = 1');
+    db.close();
+
+    const again = await open();
+    const { records } = await again.read(TOPIC, 0, 0, 1_000);
+    expect(records.map(({ value }) => Buffer.from(value!).toString())).toEqual(
+      Array.from({ length: 100 }, (_, i) => `r${i}`),
+    );
+    expect((await again.read('policies.v1', 0, 0, 1_000)).records).toHaveLength(5);
+    nowMs += DAY_MS;
+    await again.retainNow();
+    expect(await again.bounds(TOPIC, 0)).toEqual({ first: 99, end: 100 });
+    expect((await append(again, 'next')).baseOffset).toBe(100);
+  });
+
   it('refuses appends while the disk is full, loses none it took, and goes on when there is space', async () => {
     const log = await open({ maxPages: 64 });
     let stored = 0;
@@ -255,7 +312,7 @@ describe('the embedded log', () => {
   };
   const cutOut = (): void => {
     const db = new DatabaseSync(file);
-    db.exec('delete from batches where id in (select id from batches order by id limit 1 offset 6)');
+    db.exec('delete from batches_1 where id in (select id from batches order by id limit 1 offset 6)');
     db.close();
   };
 
@@ -284,7 +341,7 @@ describe('the embedded log', () => {
     const log = await harmed(() => {
       flip(`marker-${damaged}`);
       const runbook = readFileSync(new URL('../../docs/runbook/storage.md', import.meta.url), 'utf8');
-      const repair = /sqlite3 log\.sqlite "(\s*begin;[^"]*)"/.exec(runbook)![1]!;
+      const repair = /sqlite3 log\.sqlite "(\s*update partitions [^"]*)"/.exec(runbook)![1]!;
       const db = new DatabaseSync(file);
       db.exec(repair.replaceAll('TOPIC', TOPIC).replaceAll('PARTITION', '0').replaceAll('OFFSET', String(damaged)));
       db.close();

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { epochMs } from '../../schemas/time.ts';
 import { pepperOfFolder } from '../../services/engines.ts';
 import { LOCAL_ROLES } from '../../services/roles.ts';
@@ -55,18 +54,7 @@ export const embeddedParts = ({ config, clock }: Pick<MoveOptions, 'config' | 'c
       ),
     forgetBefore: () =>
       held(async (inFolder) => {
-        writeAnew(inFolder('log.sqlite'));
         for (const end of ['', '-wal', '-shm']) await rm(inFolder(`state.sqlite${end}`), { force: true });
       }),
   };
-};
-
-/** SQLite overwrites what it deletes, but not what it left behind where it had moved a row to another page. A sweep has seen to the tables. */
-const writeAnew = (file: string): void => {
-  const db = new DatabaseSync(file);
-  try {
-    db.exec('pragma secure_delete = on; vacuum; pragma wal_checkpoint(truncate)');
-  } finally {
-    db.close();
-  }
 };
