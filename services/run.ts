@@ -29,9 +29,6 @@ if (config.auth === 'off') logger.warn({}, 'AUTH=off: whoever reaches the port m
 const running = await start(config, roles, logger).catch((error: unknown) =>
   fail([error instanceof Error ? error.message : String(error)]),
 );
-const { url, adminUrl: admin, liveUrl } = running;
-logger.info({ url, admin, docs: `${url}/docs`, ...(liveUrl === null ? {} : { live: liveUrl }) }, 'Playbeat is ready');
-
 let closing = false;
 const close = (signal: string): void => {
   if (closing) return;
@@ -47,3 +44,7 @@ const close = (signal: string): void => {
 };
 process.once('SIGTERM', close);
 process.once('SIGINT', close);
+
+// Not before: whoever hears that it is ready may end it at once.
+const { url, adminUrl: admin, liveUrl } = running;
+logger.info({ url, admin, docs: `${url}/docs`, ...(liveUrl === null ? {} : { live: liveUrl }) }, 'Playbeat is ready');

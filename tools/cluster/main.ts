@@ -72,6 +72,8 @@ const main = async (): Promise<void> => {
     if (!values.json) console.log(line);
   };
 
+  // From now on, and not from when it is said to be ready: nothing that was started stays behind.
+  const toEnd = new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
   say('starting Kafka and Redis');
   const dynamo = counts['resume-position'] + counts['view-end'] + counts['decision-ledger'] + counts.archive > 0;
   const parts = await startParts({ brokers: values.brokers === '3' ? 3 : 1, redis, dynamo });
@@ -88,7 +90,7 @@ const main = async (): Promise<void> => {
     for (const { role, pid, url: own } of processes) say(`  ${role.padEnd(12)} ${String(pid).padEnd(8)} ${own}`);
     say(`Playbeat is ready at ${url}, for operators at ${admin}. Ctrl-C ends it.`);
     say(`Play on it: npm run players -- --url ${url} --accounts 500 --minutes 2`);
-    await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+    await toEnd;
     say('ending');
     await cluster.close();
   } finally {
