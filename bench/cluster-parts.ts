@@ -5,6 +5,7 @@ import type { StateStore } from '../shared/state/state.ts';
 import { startOwnKafka } from '../tools/stack/own-kafka.ts';
 import { type OwnRedis, startOwnRedis } from '../tools/stack/own-redis.ts';
 import { type Stage, startSessions } from './http-parts.ts';
+import { packing } from './folds.ts';
 import { PARTITIONS } from './lives.ts';
 import type { BenchOptions } from './options.ts';
 import { canPin, CORES, keepTo, coreOf } from './proc.ts';
@@ -52,7 +53,7 @@ export const startParts = async ({ sessionTimeoutMs = 1_500 } = {}): Promise<Clu
     },
     openLog: (more = {}) =>
       openKafkaLog({ brokers, clientId: 'bench', prefix, partitions: PARTITIONS, sessionTimeoutMs, ...more }),
-    openStore: (more = {}) => openRedisState({ server: { url: redis.first.url }, onError: fail, ...more }),
+    openStore: (more = {}) => openRedisState({ server: { url: redis.first.url }, packing, onError: fail, ...more }),
     stop: async () => void (await Promise.all([redis.stop(), kafka.stop()])),
   };
 };

@@ -5,8 +5,13 @@ import { audience, type Audience } from '../services/trending/audience.ts';
 import { trending } from '../services/trending/trending.ts';
 import { seriesOf } from '../services/trending/view.ts';
 import { viewEnd } from '../services/view-end/view-end.ts';
+import { packed } from '../services/packed.ts';
 import { MINUTE_MS } from '../schemas/time.ts';
 import type { Processor } from '../shared/runtime/processor.ts';
+import type { PackingFor } from '../shared/state/packing.ts';
+
+/** Each round has processors with names of their own, which end with its number. */
+export const packing: PackingFor = (processor) => packed(processor.replace(/-\d+$/, ''));
 
 export type AnyProcessor = Processor<unknown, unknown>;
 

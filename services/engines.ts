@@ -20,6 +20,7 @@ import { createDynamoTables, verifyDynamoTables } from '../shared/table/dynamo-t
 import { openDynamoTable } from '../shared/table/dynamo-table.ts';
 import { openSqliteTable } from '../shared/table/sqlite-table.ts';
 import type { Table } from '../shared/table/table.ts';
+import { packed } from './packed.ts';
 import { type RoleName, ROLES } from './roles.ts';
 
 /** Where the log and the state of this process lie. The only place that chooses adapters. */
@@ -84,6 +85,7 @@ const openEmbedded = ({ config, clock, onTrouble, onCheckpointFailed }: EnginePa
     const store = await openEmbeddedState({
       folder: folder.path,
       checkpointMs: config.checkpointMs,
+      packing: packed,
       onError: (error) => {
         onCheckpointFailed();
         onTrouble(error);
@@ -120,7 +122,7 @@ const openCluster = (
   { kafka, redis, dynamo }: NonNullable<Config['cluster']>,
 ): Promise<Engine> =>
   opened(async (closers) => {
-    const store = await openRedisState({ ...redisOptions(redis), onError: onTrouble });
+    const store = await openRedisState({ ...redisOptions(redis), packing: packed, onError: onTrouble });
     closers.push(() => store.close());
     const log = await openKafkaLog({
       ...(await kafkaOptions(kafka, nodeId)),

@@ -18,6 +18,7 @@ import { createMetrics } from '../shared/telemetry/metrics.ts';
 import { type OwnDynamo, startOwnDynamo } from '../tools/stack/own-dynamodb.ts';
 import { type OwnRedis, startOwnRedis } from '../tools/stack/own-redis.ts';
 import { policyOf, rules } from './concurrency/testing/household.ts';
+import { packed } from './packed.ts';
 import { type Processors, startProcessors } from './processors.ts';
 import { makeFolder } from './testing/server.ts';
 import { street } from './testing/street.ts';
@@ -67,7 +68,7 @@ beforeAll(async () => {
   client = new DynamoDBClient(at);
   const clock = () => epochMs(nowMs);
   log = await openEmbeddedLog({ folder, partitions: PARTITIONS, clock, onTrouble: fail });
-  store = await openRedisState({ server: { url: redis.first.url }, onError: fail });
+  store = await openRedisState({ server: { url: redis.first.url }, packing: packed, onError: fail });
   table = openDynamoTable({ ...at, clock });
   processors = await startProcessors({
     roles: ['concurrency', 'resume-position', 'view-end', 'trending', 'decision-ledger', 'archive'],

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { liveMs } from '../schemas/time.ts';
 import type { Account } from '../services/concurrency/account.ts';
 import { concurrency } from '../services/concurrency/concurrency.ts';
+import { packed } from '../services/packed.ts';
 import { send } from '../services/testing/http.ts';
 import { start } from '../services/testing/player.ts';
 import { startServer } from '../services/testing/server.ts';
@@ -82,7 +83,11 @@ try {
   await server.kill('SIGTERM');
 
   const filledAt = performance.now();
-  const store = await openEmbeddedState({ folder: server.folder, onError: (error) => console.error(error) });
+  const store = await openEmbeddedState({
+    folder: server.folder,
+    packing: packed,
+    onError: (error) => console.error(error),
+  });
   await fill(store, keyOf(server.folder));
   await store.close();
   console.log(`${rows} live rows written in ${((performance.now() - filledAt) / 1_000).toFixed(1)} s`);

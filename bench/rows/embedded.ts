@@ -5,7 +5,7 @@ import type { Batch, Log } from '../../shared/log/log.ts';
 import { openEmbeddedState } from '../../shared/state/embedded-state.ts';
 import { openSqliteTable } from '../../shared/table/sqlite-table.ts';
 import { appendAll, caughtUp, handClock, read, run, temporaryFolder } from '../embedded-parts.ts';
-import { type AnyProcessor, FOLDS } from '../folds.ts';
+import { type AnyProcessor, FOLDS, packing } from '../folds.ts';
 import { livesOf, PARTITIONS, recordsOf, START_MS } from '../lives.ts';
 import { BATCH_RECORDS, countOf, memoryLoop } from '../memory-loop.ts';
 import { memoryFolds, movesFeed, withoutMoves } from '../moves.ts';
@@ -43,7 +43,7 @@ export const embeddedOf =
     const ours = async (round: number): Promise<number> => {
       globalThis.gc?.();
       const folder = temporaryFolder();
-      const store = await openEmbeddedState({ folder, onError: fail });
+      const store = await openEmbeddedState({ folder, packing, onError: fail });
       const table = await openSqliteTable({ file: join(folder, 'table.sqlite'), clock: read(clock) });
       if (isAll) clock.nowMs = START_MS;
       const seen = isAll ? await withoutMoves(log, clock) : log;

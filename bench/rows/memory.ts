@@ -4,6 +4,7 @@ import type { LogRecord, NewRecord } from '../../shared/log/log.ts';
 import { openEmbeddedState } from '../../shared/state/embedded-state.ts';
 import { handFold } from '../baselines/hand-fold.ts';
 import { temporaryFolder } from '../embedded-parts.ts';
+import { packing } from '../folds.ts';
 import { batchesOf, foldInto } from '../memory-loop.ts';
 import { accountKeyOf, policyRecord, startRecord } from '../records.ts';
 import { type Bench, rowOf } from '../row.ts';
@@ -15,6 +16,7 @@ export const remembering: Bench = async ({ accounts }, say) => {
   const rows = 2 * accounts;
   const store = await openEmbeddedState({
     folder: temporaryFolder(),
+    packing,
     onError: (error) => {
       throw error;
     },

@@ -14,6 +14,7 @@ import {
   run,
   temporaryFolder,
 } from '../embedded-parts.ts';
+import { packing } from '../folds.ts';
 import { type Chunk, livesOf, PARTITIONS, recordsOf } from '../lives.ts';
 import { alternate, type Bench, rowOf } from '../row.ts';
 
@@ -65,6 +66,7 @@ const folded = async ({ folder, log, clock }: Place, feed: () => Promise<void>):
   globalThis.gc?.();
   const store = await openEmbeddedState({
     folder,
+    packing,
     onError: (error) => {
       throw error;
     },

@@ -4,6 +4,7 @@ import type { LogRecord, NewRecord } from '../../shared/log/log.ts';
 import { openRedisState } from '../../shared/state/redis-state.ts';
 import { startOwnRedis } from '../../tools/stack/own-redis.ts';
 import { fail, usedBytes } from '../cluster-parts.ts';
+import { packing } from '../folds.ts';
 import { batchesOf, foldLater } from '../memory-loop.ts';
 import { accountKeyOf, policyRecord, startRecord } from '../records.ts';
 import { type Bench, rowOf } from '../row.ts';
@@ -15,7 +16,7 @@ const CHUNK = 1_000;
 export const rememberingInRedis: Bench = async ({ accounts }, say) => {
   const redis = await startOwnRedis({ mode: 'single', settings: ['--maxmemory', '4gb'] });
   const { admin, url } = redis.first;
-  const store = await openRedisState({ server: { url }, onError: fail });
+  const store = await openRedisState({ server: { url }, packing, onError: fail });
   const fold = foldLater({ processor: concurrency, store }, 1);
   let offset = 0;
   const placed = ({ key, value }: NewRecord): LogRecord => ({

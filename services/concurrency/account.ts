@@ -1,6 +1,7 @@
 import type { Policy } from '../../schemas/generated/http.ts';
 import type { Reason } from '../../schemas/reasons.ts';
 import { MINUTE_MS } from '../../schemas/time.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
 
 /** What the concurrency fold keeps of one account. A session stands in it once, in the order of the newest claims. */
 export type Account = { readonly tenant: string; readonly sessions: readonly Session[] };
@@ -56,6 +57,40 @@ export type Session = Claimant & {
   readonly policyVersion: number;
   readonly limit: number | null;
 };
+
+const CLAIM: Shape<NonNullable<Session['takenBy']>> = { sessionId: AS_IS, deviceId: AS_IS, deviceName: AS_IS };
+const SESSION: Shape<Session> = {
+  sessionId: AS_IS,
+  profileId: AS_IS,
+  deviceId: AS_IS,
+  deviceName: AS_IS,
+  deviceType: AS_IS,
+  contentId: AS_IS,
+  contentType: AS_IS,
+  country: AS_IS,
+  metadata: AS_IS,
+  claims: AS_IS,
+  status: AS_IS,
+  reason: AS_IS,
+  rule: AS_IS,
+  limit: AS_IS,
+  requestId: AS_IS,
+  takenBy: CLAIM,
+  signal: AS_IS,
+  sequence: AS_IS,
+  startedAtMs: AS_IS,
+  admittedAt: AS_IS,
+  lastBeatAtMs: AS_IS,
+  lastBeatLiveMs: AS_IS,
+  pausedSinceLiveMs: AS_IS,
+  vouchedUntilLiveMs: AS_IS,
+  leaseMs: AS_IS,
+  lateMs: AS_IS,
+  pausedHoldsMs: AS_IS,
+  told: AS_IS,
+  policyVersion: AS_IS,
+};
+export const ACCOUNT: Shape<Account> = { tenant: AS_IS, sessions: [SESSION] };
 
 /** The policy by which a partition decides, since its own record of activation. */
 export type Control = {

@@ -10,6 +10,7 @@ import { MINUTE_MS } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
 import { beatAgeMs, isFlushed, isOver, isRepeat, mayClaim } from '../../shared/sessions/lifecycle.ts';
 import {
+  ACCOUNT,
   type Account,
   type Control,
   holdsSlot,
@@ -46,6 +47,7 @@ export const concurrency: Processor<Account, Control> = {
   // A remembered session is forgotten 10 minutes after its last beat; the longest lease that a signal may ask for is 10 more.
   rebuildWindowMs: 20 * MINUTE_MS,
   stateVersion: 1,
+  shape: ACCOUNT,
   upgrade: (state) => state as Account,
   onRecord: (account, event, at) => {
     const before = account ?? { tenant: '', sessions: [] };

@@ -3,6 +3,7 @@ import type { ResumeHidden, ResumeUndone, SessionStopRequested } from '../../sch
 import { HOUR_MS, MINUTE_MS } from '../../schemas/time.ts';
 import { type At, type Effect, FEW_RECORDS, type Processor, type Step } from '../../shared/runtime/processor.ts';
 import { isOver } from '../../shared/sessions/lifecycle.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
 import { rowKey, rowOf, TABLE, titleIn } from './row.ts';
 import {
   hidden,
@@ -13,6 +14,7 @@ import {
   stopped,
   type Telling,
   tellingIn,
+  TITLE,
   type Title,
   type TitleName,
   undone,
@@ -30,6 +32,8 @@ export type Entry = {
   /** The table has a row of it, perhaps an older one. */
   readonly stored: boolean;
 };
+
+const ENTRY: Shape<Entry> = { title: TITLE, lastLiveMs: AS_IS, putDueLiveMs: AS_IS, stored: AS_IS };
 
 /** A row is put at most so often while its title just plays on: more often breaks the cost promise. */
 export const PUT_EVERY_MS = 5 * MINUTE_MS;
@@ -57,6 +61,7 @@ export const resumePosition: Processor<Household, undefined> = {
   // What is older has been put into the table twelve times over.
   rebuildWindowMs: HOUR_MS,
   stateVersion: 1,
+  shape: { entries: [ENTRY] },
   upgrade: (state) => state as Household,
   reads: (household, event, key) => {
     const name = titleOf(event);

@@ -3,6 +3,7 @@ import type { Heartbeat, PlayerState, ResumeHidden, ResumeUndone } from '../../s
 import { DAY_MS, type EpochMs, SECOND_MS } from '../../schemas/time.ts';
 import { formatPosition, parsePosition, type Position } from '../../shared/log/position.ts';
 import { isOver, isRepeat, wasDenied, watchedBeat } from '../../shared/sessions/lifecycle.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
 import { compareText } from '../../shared/table/table-rows.ts';
 import { progressOf, isWatched } from './watching.ts';
 
@@ -58,6 +59,37 @@ export type Point = Viewing & { readonly hiddenAtMs: number | null };
 
 export type FoldedCall = { readonly requestId: string; readonly did: boolean };
 type Top = Pick<Viewing, 'sessionId' | 'firstMs' | 'sequence'>;
+
+const VIEWING: Shape<Viewing> = {
+  sessionId: AS_IS,
+  firstMs: AS_IS,
+  sequence: AS_IS,
+  deviceId: AS_IS,
+  seriesId: AS_IS,
+  state: AS_IS,
+  positionMs: AS_IS,
+  durationMs: AS_IS,
+  creditsMs: AS_IS,
+  playbackRate: AS_IS,
+  asOfMs: AS_IS,
+  watchedMs: AS_IS,
+  source: AS_IS,
+  position: AS_IS,
+};
+/** Of its own fields first: places of the others follow. */
+const POINT: Shape<Point> = { hiddenAtMs: AS_IS, ...VIEWING };
+export const TITLE: Shape<Title> = {
+  profileId: AS_IS,
+  contentId: AS_IS,
+  now: POINT,
+  before: { point: POINT, untilMs: AS_IS },
+  trials: [VIEWING],
+  past: AS_IS,
+  calls: [{ requestId: AS_IS, did: AS_IS }],
+  top: { sessionId: AS_IS, firstMs: AS_IS, sequence: AS_IS },
+  changes: AS_IS,
+  asOf: { position: AS_IS, appendedAtMs: AS_IS },
+};
 
 /** The record at hand. */
 export type Where = { readonly appendedAtMs: EpochMs; readonly position: Position };

@@ -14,6 +14,7 @@ import { openSqliteTable } from '../../shared/table/sqlite-table.ts';
 import { createLog } from '../../shared/telemetry/log.ts';
 import { createMetrics } from '../../shared/telemetry/metrics.ts';
 import { policyOf, TWO_STREAMS } from '../concurrency/testing/household.ts';
+import { packed } from '../packed.ts';
 import { type Processors, startProcessors } from '../processors.ts';
 import type { RoleName } from '../roles.ts';
 import type { Audience } from '../trending/audience.ts';
@@ -60,7 +61,7 @@ export const standstill = async ({ stops }: { readonly stops: boolean }): Promis
   let nowMs = START_MS;
   const clock = () => epochMs(nowMs);
   const log = await openEmbeddedLog({ folder, partitions: PARTITIONS.length, clock, onTrouble: fail });
-  const store = await openEmbeddedState({ folder, onError: fail });
+  const store = await openEmbeddedState({ folder, packing: packed, onError: fail });
   const table = await openSqliteTable({ file: join(folder, 'tables.sqlite'), clock });
   const handed: Handed[] = [];
 

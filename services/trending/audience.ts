@@ -2,6 +2,7 @@ import type { AudienceCounted, AudienceMoved } from '../../schemas/generated/rec
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../schemas/time.ts';
 import { offsetOf, parsePosition } from '../../shared/log/position.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
 import { contentIdIn } from './content-key.ts';
 import { DAY_MINUTES, firstOf, HOUR_MINUTES } from './minutes.ts';
 import { isAnybodyIn, newestIn, nextLeaving, nobodyAt, type Stood, upTo, withoutPlace, withPlace } from './stood.ts';
@@ -28,6 +29,17 @@ export type Audience = {
   readonly dueLiveMs: number;
 };
 
+const AUDIENCE: Shape<Audience> = {
+  tenant: AS_IS,
+  contentType: AS_IS,
+  stood: { merged: AS_IS, names: AS_IS, turn: AS_IS, buckets: AS_IS },
+  atMs: AS_IS,
+  seen: AS_IS,
+  saidLiveMs: AS_IS,
+  changed: AS_IS,
+  dueLiveMs: AS_IS,
+};
+
 /** How far the first fold has come, as its partition of the same number says. */
 export type Relayed = { readonly offset: number; readonly atMs: number };
 
@@ -49,6 +61,7 @@ export const audience: Processor<Audience, Relayed> = {
   // The longest window, and the part of an hour by which it is longer.
   rebuildWindowMs: DAY_MS + HOUR_MS,
   stateVersion: 1,
+  shape: AUDIENCE,
   upgrade: (state) => state as Audience,
   onRecord: (known, event, at) => {
     const next = event.type === 'AudienceMoved' ? moved(known, event.value, at) : known;

@@ -3,7 +3,7 @@ import { DAY_MS, MINUTE_MS } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
 import { isRepeat, watchedBeat } from '../../shared/sessions/lifecycle.ts';
 import { contentKey } from './content-key.ts';
-import { dueAt, keptAt, moves, saidBy, type Viewer, withPair, withSession } from './viewer.ts';
+import { dueAt, keptAt, moves, saidBy, VIEWER, type Viewer, withPair, withSession } from './viewer.ts';
 
 type Here = At<undefined>;
 
@@ -20,6 +20,7 @@ export const trending: Processor<Viewer, undefined> = {
   // All that the log has, and the longest window.
   rebuildWindowMs: DAY_MS,
   stateVersion: 1,
+  shape: VIEWER,
   upgrade: (state) => state as Viewer,
   onRecord: (viewer, event, at) => {
     if (event.type === 'AccountErased') return { state: undefined, effects: [] };

@@ -1,6 +1,7 @@
 import type { AudiencePlace, Heartbeat } from '../../schemas/generated/records.ts';
 import { HOUR_MS } from '../../schemas/time.ts';
 import { isFlushed, LATE_MS, LEASE_MS, wasDenied, wasTakenAway } from '../../shared/sessions/lifecycle.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
 
 /** What the first fold keeps of an account: about 120 bytes for a session and as many for a pair, 16 KB at most. */
 export type Viewer = {
@@ -26,6 +27,26 @@ export type Pair = {
   readonly contentId: string;
   readonly place: AudiencePlace;
   readonly movedLiveMs: number;
+};
+
+const PLACE: Shape<AudiencePlace> = {
+  minute: AS_IS,
+  counted: AS_IS,
+  country: AS_IS,
+  deviceType: AS_IS,
+  network: AS_IS,
+};
+const SESSION: Shape<Session> = {
+  sessionId: AS_IS,
+  contentId: AS_IS,
+  sequence: AS_IS,
+  playing: AS_IS,
+  positionMs: AS_IS,
+  heardLiveMs: AS_IS,
+};
+export const VIEWER: Shape<Viewer> = {
+  sessions: [SESSION],
+  pairs: [{ contentId: AS_IS, place: PLACE, movedLiveMs: AS_IS }],
 };
 
 /**

@@ -2,7 +2,8 @@ import { MINUTE_MS } from '../../schemas/time.ts';
 import type { Heartbeat } from '../../schemas/generated/records.ts';
 import { FEW_RECORDS } from '../../shared/runtime/processor.ts';
 import { isOver, LAST_CLAIMING_SEQUENCE, LEASE_MS } from '../../shared/sessions/lifecycle.ts';
-import { firstOf, lastOf, type Tally } from './tally.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
+import { firstOf, lastOf, TALLY, type Tally } from './tally.ts';
 
 /**
  * What the fold of views keeps of one account: viewings that are not final yet, or were a moment ago, in the order in which
@@ -36,6 +37,30 @@ export type Viewing = {
 };
 
 export type What = Pick<Heartbeat, 'profileId' | 'deviceId' | 'deviceType' | 'contentId' | 'contentType' | 'seriesId'>;
+
+const WHAT: Shape<What> = {
+  profileId: AS_IS,
+  deviceId: AS_IS,
+  deviceType: AS_IS,
+  contentId: AS_IS,
+  contentType: AS_IS,
+  seriesId: AS_IS,
+};
+const VIEWING: Shape<Viewing> = {
+  sessionId: AS_IS,
+  since: AS_IS,
+  what: WHAT,
+  tally: TALLY,
+  status: AS_IS,
+  revision: AS_IS,
+  finals: AS_IS,
+  changed: AS_IS,
+  stoppedAtMs: AS_IS,
+  heardLiveMs: AS_IS,
+  touchedLiveMs: AS_IS,
+  finalLiveMs: AS_IS,
+};
+export const HOUSEHOLD: Shape<Household> = { tenant: AS_IS, viewings: [VIEWING] };
 
 export const whatOf = ({ profileId, deviceId, deviceType, contentId, contentType, seriesId }: What): What => ({
   profileId,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Heartbeat } from '../../schemas/generated/records.ts';
 import { SECOND_MS } from '../../schemas/time.ts';
 import { LEASE_MS } from '../../shared/sessions/lifecycle.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
 import type { Range } from './ranges.ts';
 
 /** What is needed of a beat to say what lies between it and its neighbours. */
@@ -20,6 +21,18 @@ export type Mark = {
   /** Since the beat before it. */
   readonly stallMs: number;
   readonly bitrateKbps: number | null;
+};
+
+export const MARK: Shape<Mark> = {
+  sequence: AS_IS,
+  atMs: AS_IS,
+  state: AS_IS,
+  positionMs: AS_IS,
+  rate: AS_IS,
+  breakId: AS_IS,
+  told: AS_IS,
+  stallMs: AS_IS,
+  bitrateKbps: AS_IS,
 };
 
 export const markOf = (beat: Heartbeat): Mark => ({
@@ -52,6 +65,17 @@ export type Sums = {
   readonly stalls: number;
   readonly adBreaks: number;
 };
+export const SUMS: Shape<Sums> = {
+  watchedMs: AS_IS,
+  adMs: AS_IS,
+  bitrateMs: AS_IS,
+  bitrateKbpsMs: AS_IS,
+  pauses: AS_IS,
+  seeks: AS_IS,
+  stalls: AS_IS,
+  adBreaks: AS_IS,
+};
+
 export const NO_SUMS: Sums = {
   watchedMs: 0,
   adMs: 0,

@@ -1,6 +1,7 @@
 import type { Heartbeat } from '../../schemas/generated/records.ts';
 import { isOver } from '../../shared/sessions/lifecycle.ts';
-import { added, between, type Mark, markOf, NO_SUMS, type Sums } from './pairs.ts';
+import { AS_IS, type Shape } from '../../shared/state/packing.ts';
+import { added, between, MARK, type Mark, markOf, NO_SUMS, SUMS, type Sums } from './pairs.ts';
 import { type Ranges, withRange } from './ranges.ts';
 
 /**
@@ -34,6 +35,21 @@ export type Run = {
 };
 
 type Told = { readonly sequence: number; readonly ms: number };
+
+const TOLD: Shape<Told> = { sequence: AS_IS, ms: AS_IS };
+const RUN: Shape<Run> = { first: MARK, last: MARK, paused: { sequence: AS_IS, atMs: AS_IS } };
+export const TALLY: Shape<Tally> = {
+  runs: [RUN],
+  sums: SUMS,
+  ranges: AS_IS,
+  beats: AS_IS,
+  stallCount: AS_IS,
+  stallMs: AS_IS,
+  furthestMs: AS_IS,
+  startup: TOLD,
+  duration: TOLD,
+  began: AS_IS,
+};
 
 /**
  * So many runs of one session are told apart: an hour of beats that come back wholly shuffled makes about 90, and any queue

@@ -3,7 +3,17 @@ import { DAY_MS, type LiveMs } from '../../schemas/time.ts';
 import type { At, Effect, Processor, Step } from '../../shared/runtime/processor.ts';
 import { formatPosition } from '../../shared/log/position.ts';
 import { beatAgeMs, isFlushed, isRepeat, LATE_MS, LEASE_MS, watchedBeat } from '../../shared/sessions/lifecycle.ts';
-import { CROWDED, dueAt, type Household, isDone, MAX_VIEWINGS, SETTLES_MS, type Viewing, whatOf } from './household.ts';
+import {
+  CROWDED,
+  dueAt,
+  HOUSEHOLD,
+  type Household,
+  isDone,
+  MAX_VIEWINGS,
+  SETTLES_MS,
+  type Viewing,
+  whatOf,
+} from './household.ts';
 import { revised } from './revision.ts';
 import { rowKey, TABLE, viewingIn } from './row.ts';
 import { firstOf, lastOf, NO_BEATS, withBeat } from './tally.ts';
@@ -17,6 +27,7 @@ export const viewEnd: Processor<Household, undefined> = {
   // All that the log has: a view that is not final has no row. What began before, and was never final, is partial from then on.
   rebuildWindowMs: DAY_MS,
   stateVersion: 2,
+  shape: HOUSEHOLD,
   upgrade: (state) => upgraded(state as HouseholdBefore),
   // Of a start, too: who was refused may try again under the same id, and a laptop that slept for longer than its token is
   // good for starts the session again that it goes on with.

@@ -3,6 +3,7 @@ import type { EpochMs, LiveMs } from '../../schemas/time.ts';
 import type { TableName } from '../../schemas/tables.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 import type { Position } from '../log/position.ts';
+import type { Shape } from '../state/packing.ts';
 import type { Row } from '../state/state.ts';
 import type { TableKey, TableRow } from '../table/table.ts';
 
@@ -19,6 +20,8 @@ export type Processor<State, Control> = {
   readonly rebuildWindowMs: number;
   /** Grows when the shape of `State` changes. */
   readonly stateVersion: number;
+  /** How its states are written; left out: with the names of their fields. */
+  readonly shape?: Shape<State>;
   /** Makes a row of an older release readable: two releases run side by side in a roll-out. */
   upgrade(state: unknown, fromVersion: number): State;
   /**

@@ -91,7 +91,7 @@ export const testDriver = <State, Control>(
   const counts: AudienceCounted[] = [];
   const parked: RecordParked[] = [];
   const events: LoopEvent[] = [];
-  let backing = createMapBacking();
+  let backing = createMapBacking(processor.shape);
   let memory = newMemory(backing, 0);
   let incarnation = 0;
   let nowMs = startAtMs;
@@ -201,7 +201,7 @@ export const testDriver = <State, Control>(
     },
     crash: restart,
     wipe: () => {
-      backing = createMapBacking();
+      backing = createMapBacking(processor.shape);
       restart();
     },
     trim: (first) => {

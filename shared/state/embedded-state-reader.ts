@@ -3,6 +3,7 @@ import { liveMs } from '../../schemas/time.ts';
 import type { Checkpoint, Row } from './state.ts';
 import type { Backing } from './partition-state.ts';
 import { errorOf, failureOf } from './embedded-state-file.ts';
+import type { PackingFor } from './packing.ts';
 import { StateDamaged } from './state-errors.ts';
 
 /** Reads the newest checkpoint on the main thread: a row takes a few microseconds, less than asking another thread. */
@@ -11,7 +12,7 @@ export type SnapshotReader = {
   close(): void;
 };
 
-export const openSnapshotReader = (file: string): SnapshotReader => {
+export const openSnapshotReader = (file: string, packing: PackingFor): SnapshotReader => {
   const guarded = <T>(read: () => T): T => {
     try {
       return read();
@@ -44,6 +45,7 @@ export const openSnapshotReader = (file: string): SnapshotReader => {
 
   return {
     backingOf: (processor, partition) => {
+      const { unpack } = packing(processor);
       const stored = guarded(() => selectPartition.get(processor, partition));
       const id = stored === undefined ? 0 : guarded(() => number(stored['id']));
       return {
@@ -55,7 +57,7 @@ export const openSnapshotReader = (file: string): SnapshotReader => {
             const row = selectRow.get(id, key);
             if (row === undefined) return undefined;
             return {
-              state: row['state'] === null ? undefined : json(row['state']),
+              state: row['state'] === null ? undefined : unpack(json(row['state'])),
               version: number(row['version']),
               dueMs: row['due'] === null ? null : liveMs(number(row['due'])),
             };

@@ -1,4 +1,5 @@
 import { openAskedThread } from './embedded-thread.ts';
+import type { Packing, PackingFor } from './packing.ts';
 import type { Snapshot } from './partition-state.ts';
 import { errorOf, type WriterAnswer, type WriterRequest, type WriterSettings } from './embedded-state-file.ts';
 
@@ -18,7 +19,7 @@ const SLICE_ROWS = 200;
 /** Rows per message. One message is under way while the next is made: so memory holds two, however much is dirty. */
 const MESSAGE_ROWS = 1_000;
 
-export const createSnapshotWriter = (settings: WriterSettings): SnapshotWriter => {
+export const createSnapshotWriter = (settings: WriterSettings, packing: PackingFor): SnapshotWriter => {
   const thread = openAskedThread<WriterRequest, WriterAnswer>({
     url: new URL('./embedded-state-worker.ts', import.meta.url),
     options: { workerData: settings },
@@ -32,10 +33,10 @@ export const createSnapshotWriter = (settings: WriterSettings): SnapshotWriter =
     if (failure !== null) throw errorOf(settings.file, failure);
   };
 
-  const sendRows = async (rows: Snapshot['rows']): Promise<void> => {
+  const sendRows = async ({ processor, rows }: Pick<Snapshot, 'processor' | 'rows'>): Promise<void> => {
     let underWay = Promise.resolve();
     for (let from = 0; from < rows.length; from += MESSAGE_ROWS) {
-      const packed = await pack(rows.slice(from, from + MESSAGE_ROWS));
+      const packed = await sliced(rows.slice(from, from + MESSAGE_ROWS), packing(processor));
       await underWay;
       underWay = call({ kind: 'rows', rows: packed });
       // It is awaited a message later; until then its failure is not unheard.
@@ -49,7 +50,7 @@ export const createSnapshotWriter = (settings: WriterSettings): SnapshotWriter =
     write: async ({ processor, partition, discard, checkpoint, rows }) => {
       await call({ kind: 'begin', processor, partition, discard });
       try {
-        await sendRows(rows);
+        await sendRows({ processor, rows });
         await call({ kind: 'commit', checkpoint: checkpoint === null ? null : JSON.stringify(checkpoint) });
       } catch (error) {
         await call({ kind: 'rollback' }).catch(() => {});
@@ -65,12 +66,12 @@ export const createSnapshotWriter = (settings: WriterSettings): SnapshotWriter =
  * JSON is made here and not in the writing thread: cloning the states over to it takes the event loop as long, and
  * would leave that thread, which is the slower one, with the JSON too.
  */
-const pack = async (rows: Snapshot['rows']): Promise<(string | number | null)[]> => {
+const sliced = async (rows: Snapshot['rows'], { pack }: Packing): Promise<(string | number | null)[]> => {
   const packed: (string | number | null)[] = [];
   for (const [index, { key, row }] of rows.entries()) {
     if (index % SLICE_ROWS === 0) await new Promise((resolve) => setImmediate(resolve));
     if (row === null) packed.push(key, null, null, null);
-    else packed.push(key, row.version, row.dueMs, JSON.stringify(row.state) ?? null);
+    else packed.push(key, row.version, row.dueMs, JSON.stringify(pack(row.state)) ?? null);
   }
   return packed;
 };

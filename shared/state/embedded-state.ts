@@ -5,6 +5,7 @@ import type { StateStore } from './state.ts';
 import { createMemoryState, storeOver } from './memory-state.ts';
 import { openSnapshotReader } from './embedded-state-reader.ts';
 import { createSnapshotWriter } from './embedded-state-writer.ts';
+import { NO_PACKING, type PackingFor } from './packing.ts';
 import { StateClosed } from './state-errors.ts';
 import type { After } from './waiters.ts';
 import { realTimer } from './real-timer.ts';
@@ -23,6 +24,8 @@ export type EmbeddedStateOptions = {
   onError(error: unknown): void;
   /** The file's size limit in pages of 4 KiB. */
   readonly maxPages?: number;
+  /** How the rows of a processor are written. */
+  readonly packing?: PackingFor;
   /** Another timer, for tests. */
   readonly after?: After;
 };
@@ -37,15 +40,16 @@ const CUT_EVERY_MS = HOUR_MS;
 
 export const openEmbeddedState = async (options: EmbeddedStateOptions): Promise<StateStore> => {
   const { folder, checkpointMs = CHECKPOINT_MS, onError, maxPages = null, after = realTimer } = options;
+  const { packing = () => NO_PACKING } = options;
   const file = join(folder, 'state.sqlite');
-  const writer = createSnapshotWriter({ file, maxPages });
+  const writer = createSnapshotWriter({ file, maxPages }, packing);
   try {
     await writer.open();
   } catch (error) {
     await writer.close().catch(() => {});
     throw error;
   }
-  const reader = openSnapshotReader(file);
+  const reader = openSnapshotReader(file, packing);
   const memory = createMemoryState({ backingOf: reader.backingOf, nonce: randomUUID });
   const store = storeOver(memory, after);
 

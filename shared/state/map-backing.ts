@@ -1,4 +1,5 @@
 import type { Checkpoint, Due, Row } from './state.ts';
+import { packingOf, type Shape } from './packing.ts';
 import type { Backing, Snapshot } from './partition-state.ts';
 
 /** Stored snapshots on plain maps: what a simulated crash leaves behind. */
@@ -10,7 +11,11 @@ export type MapBacking = {
 
 type Stored = { checkpoint: Checkpoint | null; readonly rows: Map<string, Row> };
 
-export const createMapBacking = (): MapBacking => {
+/** With the shape of a state its rows come back as a store has written them. */
+export const createMapBacking = <T>(shape?: Shape<T>): MapBacking => {
+  const packing = shape === undefined ? null : packingOf(shape);
+  const written = (row: Row): Row =>
+    packing === null ? row : { ...row, state: packing.unpack(JSON.parse(JSON.stringify(packing.pack(row.state)))) };
   const partitions = new Map<string, Stored>();
   const storedOf = (processor: string, partition: number): Stored => {
     const id = `${processor}/${partition}`;
@@ -41,7 +46,7 @@ export const createMapBacking = (): MapBacking => {
       stored.checkpoint = checkpoint;
       for (const { key, row } of rows) {
         if (row === null) stored.rows.delete(key);
-        else stored.rows.set(key, row);
+        else stored.rows.set(key, written(row));
       }
     },
   };

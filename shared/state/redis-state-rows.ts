@@ -1,4 +1,5 @@
 import { liveMs } from '../../schemas/time.ts';
+import type { Packing } from './packing.ts';
 import { StateRowTooLarge } from './state-errors.ts';
 import type { Checkpoint, Commit, Due, Row } from './state.ts';
 
@@ -9,14 +10,14 @@ const ARGUMENT_BYTES = 12;
 const HEAD_BYTES = 1024;
 
 /** The due comes first: the scripts read it, and nothing else of a row. */
-const rowText = ({ dueMs, version, state }: Row): string => {
+const rowText = ({ dueMs, version, state }: Row, { pack }: Packing): string => {
   // As JSON it would be null, and the wake-up would never come.
   if (dueMs !== null && !Number.isFinite(dueMs)) throw new TypeError(`a row is due at ${dueMs}, which is no time`);
-  return JSON.stringify([dueMs, version, state]);
+  return JSON.stringify([dueMs, version, pack(state)]);
 };
-export const rowOfText = (text: string): Row => {
+export const rowOfText = (text: string, { unpack }: Packing): Row => {
   const [dueMs, version, state] = JSON.parse(text) as [number | null, number, unknown];
-  return { state, version, dueMs: dueMs === null ? null : liveMs(dueMs) };
+  return { state: unpack(state), version, dueMs: dueMs === null ? null : liveMs(dueMs) };
 };
 
 export const checkpointText = (checkpoint: Checkpoint): string => JSON.stringify(checkpoint);
@@ -39,12 +40,12 @@ const emptyPart = (): Part => ({ rows: [], gone: [], bytes: HEAD_BYTES });
 const changeOf = ({ rows, gone }: Part): Change => [rows.length, gone.length, ...rows, ...gone];
 
 /** The rows of a commit, cut into changes that each fit into one call; beside the last one fits the checkpoint. */
-export const changesOf = (commit: Commit, checkpointBytes: number): readonly Change[] => {
+export const changesOf = (commit: Commit, packing: Packing, checkpointBytes: number): readonly Change[] => {
   const limit = CALL_BYTES - checkpointBytes;
   const changes: Change[] = [];
   let part = emptyPart();
   for (const [key, row] of commit.rows) {
-    const text = row === null ? '' : rowText(row);
+    const text = row === null ? '' : rowText(row, packing);
     const bytes = Buffer.byteLength(key) + Buffer.byteLength(text) + 2 * ARGUMENT_BYTES;
     if (HEAD_BYTES + bytes > limit) throw new StateRowTooLarge(key, bytes, limit);
     if (part.bytes + bytes > limit) {

@@ -5,6 +5,7 @@ import { changesOf, checkpointOfText, checkpointText, dueOf, rowOfText } from '.
 import { COMMIT, LOAD, OPEN, READ, type Script, STAGE } from './redis-state-scripts.ts';
 import { watchOffsets } from './redis-state-waiting.ts';
 import { liveMs } from '../../schemas/time.ts';
+import { NO_PACKING, type PackingFor } from './packing.ts';
 import { StateClosed, StateUnavailable } from './state-errors.ts';
 import type { Checkpoint, Commit, CommitOutcome, NotLoaded, Row, StateStore } from './state.ts';
 import { realTimer } from './real-timer.ts';
@@ -21,6 +22,8 @@ export type RedisStateOptions = Partial<RedisConnectionOptions> &
     readonly prefix?: string;
     /** How long after one answer the offset is asked for again, while somebody waits for it. */
     readonly pollMs?: number;
+    /** How the rows of a processor are written. */
+    readonly packing?: PackingFor;
   };
 
 export const COMMAND_TIMEOUT_MS = 400;
@@ -37,6 +40,7 @@ const WITH_STAGED: readonly Kind[] = [...KINDS, 'staged'];
 
 export const openRedisState = async (options: RedisStateOptions): Promise<StateStore> => {
   const { prefix = 'playbeat', pollMs = POLL_MS, commandTimeoutMs = COMMAND_TIMEOUT_MS, after = realTimer } = options;
+  const { packing = () => NO_PACKING } = options;
   if (!(commandTimeoutMs >= 50 && commandTimeoutMs <= 1_000)) {
     throw new RangeError(`commandTimeoutMs is ${commandTimeoutMs}; it must be 50 to 1000`);
   }
@@ -71,7 +75,7 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
   /** A large commit goes in parts, to where nobody looks; the last call takes them all in, in one step. */
   const store = async ({ owner, from, to, rows }: Commit): Promise<CommitOutcome> => {
     const checkpoint = checkpointText(to);
-    const changes = changesOf({ owner, from, to, rows }, Buffer.byteLength(checkpoint));
+    const changes = changesOf({ owner, from, to, rows }, packing(owner.processor), Buffer.byteLength(checkpoint));
     const staged = changes.slice(0, -1);
     const id = `${owner.nonce}/${to.offset}`;
     const head = [owner.nonce, from ?? '', to.offset, checkpoint, id, staged.length];
@@ -106,8 +110,9 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
     load: async ({ owner, from, keys, neededUntilMs, dueUntilMs }) => {
       const rows = new Map<string, Row>();
       const due: string[] = [];
+      const packed = packing(owner.processor);
       const take = (names: readonly string[], found: readonly (string | null)[]): void => {
-        for (const [i, text] of found.entries()) if (text !== null) rows.set(names[i]!, rowOfText(text));
+        for (const [i, text] of found.entries()) if (text !== null) rows.set(names[i]!, rowOfText(text, packed));
       };
       let start = '-inf';
       let skip = 0;
@@ -145,7 +150,8 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
         const [checkpoint, texts] = answer as [string | null, (string | null)[]];
         return { head: checkpoint === null ? null : checkpointOfText(checkpoint), rows: texts };
       });
-      return { rows: rows.map((text) => (text === null ? null : rowOfText(text))), checkpoint: head };
+      const packed = packing(processor);
+      return { rows: rows.map((text) => (text === null ? null : rowOfText(text, packed))), checkpoint: head };
     },
 
     waitFor: async (processor, partition, offset, timeoutMs) => {

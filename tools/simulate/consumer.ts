@@ -19,7 +19,7 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
   /** Load, send, commit and move the group; with a table read and put as well. */
   const lastStep = table === undefined ? 4 : 6;
   const trace: Trace = { ...parts.trace, add: (kind, ...facts) => parts.trace.add(kind, name, ...facts) };
-  let backing = engine.createMapBacking();
+  let backing = engine.createMapBacking(processor.shape);
   let nonces = 0;
   let newest = '';
   let memory = newMemory();
@@ -255,7 +255,7 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
     wipe: () => {
       counts.wipes += 1;
       trace.add('wipe');
-      backing = engine.createMapBacking();
+      backing = engine.createMapBacking(processor.shape);
       memory = newMemory();
       worker = null;
       zombies = [];

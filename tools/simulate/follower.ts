@@ -11,6 +11,7 @@ import type { Schedule } from './schedule.ts';
 import type { SimLog } from './sim-log.ts';
 import type { Trace } from './trace.ts';
 import { createUninterrupted, type FoldedOne } from './uninterrupted.ts';
+import { sameJson } from './same.ts';
 import { Violation } from './violation.ts';
 
 /** What is asked of a fold that follows a log at its own pace: nobody waits for what it comes to. */
@@ -72,7 +73,7 @@ export const createFollower = (fold: Fold, parts: FollowerParts): Follower => {
   const sameRows = (rows: ReadonlyMap<string, TableRow>): void => {
     for (const id of new Set([...wanted.keys(), ...rows.keys()])) {
       const [is, shouldBe] = [textOf(rows.get(id)), textOf(wanted.get(id))];
-      if (is !== shouldBe) throw new Violation('T5 rows', `${processor.name}, ${id}: ${is}\n  not ${shouldBe}`);
+      if (!sameJson(is, shouldBe)) throw new Violation('T5 rows', `${processor.name}, ${id}: ${is}\n  not ${shouldBe}`);
     }
   };
 
@@ -106,7 +107,8 @@ export const createFollower = (fold: Fold, parts: FollowerParts): Follower => {
           [...wanted.values()],
         ),
       );
-      if (is !== shouldBe) throw new Violation('T5 state', `${processor.name} at ${offset}: ${is}\n  not ${shouldBe}`);
+      if (!sameJson(is, shouldBe))
+        throw new Violation('T5 state', `${processor.name} at ${offset}: ${is}\n  not ${shouldBe}`);
       sameRows(table);
     },
   });

@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import type { Oracle } from './oracle.ts';
 import type { SimLog } from './sim-log.ts';
 import { createUninterrupted, type FoldedOne } from './uninterrupted.ts';
+import { sameJson } from './same.ts';
 import { Violation } from './violation.ts';
 
 /** The uninterrupted fold of the same records, from where the newest rebuild started, and what it was at each of them. */
@@ -89,7 +90,7 @@ export const createMirror = ({ engine, log, key, newOracle }: MirrorParts): Mirr
       comparisons += 1;
       const same =
         comparisons % WHOLE_EVERY === 0
-          ? JSON.stringify(stored) === JSON.stringify(wanted ?? null)
+          ? sameJson(JSON.stringify(stored), JSON.stringify(wanted ?? null))
           : essence(stored) === essence(wanted ?? null);
       if (!same) {
         throw new Violation('T5 state', `at ${offset}: ${JSON.stringify(stored)}\n  not ${JSON.stringify(wanted)}`);
