@@ -5,9 +5,10 @@ import type { Checkpoint, Commit, Due, Row } from './state.ts';
 
 /** What one call of a script may carry: Redis does nothing else meanwhile. */
 export const CALL_BYTES = 1024 * 1024;
-/** For the lengths that Redis' protocol writes before each argument, and the arguments of no great length. */
-const ARGUMENT_BYTES = 12;
+/** The arguments of no great length. */
 const HEAD_BYTES = 1024;
+/** The longest number, and ends of lines. */
+const DUE_BYTES = 32;
 
 /** The due comes first: the scripts read it, and nothing else of a row. */
 const rowText = ({ dueMs, version, state }: Row, { pack }: Packing): string => {
@@ -32,30 +33,48 @@ export const dueOf = (keys: readonly string[], rows: ReadonlyMap<string, Row>): 
     .map((key) => ({ key, dueMs: liveMs(rows.get(key)?.dueMs ?? 0) }))
     .sort((a, b) => a.dueMs - b.dueMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 
-/** Arguments of the script that commits: two counts and what they count. */
-export type Change = readonly (string | number)[];
+/**
+ * What a script is told of a part of a commit: fields and their rows, dues and the fields of their timers, fields without a timer
+ * from now on, fields forgotten. Each is one text of lines: Redis takes half as long for them as for an argument each.
+ */
+export type Change = readonly [rows: string, timers: string, idle: string, gone: string];
 
-type Part = { rows: string[]; gone: string[]; bytes: number };
-const emptyPart = (): Part => ({ rows: [], gone: [], bytes: HEAD_BYTES });
-const changeOf = ({ rows, gone }: Part): Change => [rows.length, gone.length, ...rows, ...gone];
+/** A line of a script has one key: those with an end of line in them are written otherwise. */
+export const fieldOf = (key: string): string =>
+  /[\n\\]/.test(key) ? key.replaceAll('\\', '\\\\').replaceAll('\n', '\\n') : key;
+export const keyOfField = (field: string): string =>
+  field.includes('\\') ? field.replace(/\\(.)/g, (_, one: string) => (one === 'n' ? '\n' : one)) : field;
+
+type Part = { -readonly [I in keyof Change]: Change[I] };
 
 /** The rows of a commit, cut into changes that each fit into one call; beside the last one fits the checkpoint. */
-export const changesOf = (commit: Commit, packing: Packing, checkpointBytes: number): readonly Change[] => {
+export const changesOf = ({ rows, known }: Commit, packing: Packing, checkpointBytes: number): readonly Change[] => {
   const limit = CALL_BYTES - checkpointBytes;
   const changes: Change[] = [];
-  let part = emptyPart();
-  for (const [key, row] of commit.rows) {
+  let part: Part = ['', '', '', ''];
+  let bytes = HEAD_BYTES;
+  for (const [key, row] of rows) {
+    const field = fieldOf(key);
     const text = row === null ? '' : rowText(row, packing);
-    const bytes = Buffer.byteLength(key) + Buffer.byteLength(text) + 2 * ARGUMENT_BYTES;
-    if (HEAD_BYTES + bytes > limit) throw new StateRowTooLarge(key, bytes, limit);
-    if (part.bytes + bytes > limit) {
-      changes.push(changeOf(part));
-      part = emptyPart();
+    // The key may be in two texts, and its due beside it.
+    const more = 2 * Buffer.byteLength(field) + Buffer.byteLength(text) + DUE_BYTES;
+    if (HEAD_BYTES + more > limit) throw new StateRowTooLarge(key, more, limit);
+    if (bytes + more > limit) {
+      changes.push(part);
+      part = ['', '', '', ''];
+      bytes = HEAD_BYTES;
     }
-    part.bytes += bytes;
-    if (row === null) part.gone.push(key);
-    else part.rows.push(key, text);
+    bytes += more;
+    if (row === null) {
+      part[3] += `${field}\n`;
+      continue;
+    }
+    part[0] += `${field}\n${text}\n`;
+    const stands = known?.(key)?.dueMs ?? null;
+    if (row.dueMs === null) part[2] += `${field}\n`;
+    // A timer may be too early, never too late: see `LOAD`.
+    else if (stands === null || stands > row.dueMs) part[1] += `${row.dueMs}\n${field}\n`;
   }
-  changes.push(changeOf(part));
+  changes.push(part);
   return changes;
 };

@@ -8,7 +8,7 @@ const script = (text: string): Script => ({ text, sha: createHash('sha1').update
 /*
  * Each script is one atomic step on one partition, whose keys share a hash tag:
  *   KEYS[1] head    hash: nonce of the owner, offset, `by` (the nonce that committed it), checkpoint as JSON
- *   KEYS[2] rows    hash: key -> JSON [dueMs, version, state]
+ *   KEYS[2] rows    hash: key -> JSON [dueMs, version, state as it is packed]
  *   KEYS[3] timers  sorted set: key by a time no later than the row's due
  *   KEYS[4] staged  hash: the parts of a commit too large for one call
  * One hash for all rows: a discard is one UNLINK, so nobody ever sees rows of another time than the checkpoint's.
@@ -124,19 +124,17 @@ local asked = rowsOf(KEYS[2], ARGV, 6)
 local skip = ties and #keys + (scores[1] == tonumber(ARGV[4]) and tonumber(ARGV[5]) or 0) or 0
 return {'loaded', asked, keys, due, full and scored[#scored], skip}`);
 
-/** ARGV: nonce, id of the commit, number of this part, its change. Answers 'staged' or a refusal. */
+/** ARGV: nonce, id of the commit, number of this part, its change (four texts). Answers 'staged' or a refusal. */
 export const STAGE = script(`${OWNERSHIP}
 local refused = refusal(redis.call('HGET', KEYS[1], 'nonce'), ARGV[1])
 if refused then return refused end
-local part = {}
-for i = 4, #ARGV do part[i - 3] = ARGV[i] end
 if redis.call('HGET', KEYS[4], 'id') ~= ARGV[2] then redis.call('UNLINK', KEYS[4]) end
-redis.call('HSET', KEYS[4], 'id', ARGV[2], ARGV[3], cmsgpack.pack(part))
+redis.call('HSET', KEYS[4], 'id', ARGV[2], ARGV[3], cmsgpack.pack({ARGV[4], ARGV[5], ARGV[6], ARGV[7]}))
 return 'staged'`);
 
 /**
- * ARGV: nonce, from, to, checkpoint, id of the commit, parts staged before, then a change: how many arguments are keys
- * and rows, how many are keys forgotten; then these. Answers an outcome, or 'unstaged'.
+ * ARGV: nonce, from, to, checkpoint, id of the commit, parts staged before, then a change: see `Change`. Answers an outcome, or
+ * 'unstaged'.
  */
 export const COMMIT = script(`${OWNERSHIP}${SLICES}
 local head = redis.call('HMGET', KEYS[1], 'nonce', 'offset', 'by')
@@ -157,27 +155,31 @@ if parts > 0 then
     staged[i] = cmsgpack.unpack(part)
   end
 end
-local function apply(args, first)
-  local at, rows, gone = first + 2, tonumber(args[first]), tonumber(args[first + 1])
-  local due, n, idle = {}, 0, {}
-  for i = at, at + rows - 1, 2 do
-    local dueMs = string.sub(args[i + 1], 2, string.find(args[i + 1], ',', 2, true) - 1)
-    if dueMs == 'null' then
-      idle[#idle + 1] = args[i]
-    else
-      due[n + 1], due[n + 2] = dueMs, args[i]
-      n = n + 2
-    end
+local find, sub = string.find, string.sub
+local function linesOf(text)
+  local lines, n, at = {}, 0, 1
+  while true do
+    local to = find(text, '\\n', at, true)
+    if not to then return lines, n end
+    n = n + 1
+    lines[n] = sub(text, at, to - 1)
+    at = to + 1
   end
-  sliced('HSET', KEYS[2], nil, args, at, rows)
-  sliced('ZADD', KEYS[3], 'LT', due, 1, n)
-  sliced('ZREM', KEYS[3], nil, idle, 1, #idle)
-  sliced('HDEL', KEYS[2], nil, args, at + rows, gone)
-  sliced('ZREM', KEYS[3], nil, args, at + rows, gone)
+end
+local function each(command, key, option, text)
+  local lines, n = linesOf(text)
+  sliced(command, key, option, lines, 1, n)
+end
+local function apply(rows, timers, idle, gone)
+  each('HSET', KEYS[2], nil, rows)
+  each('ZADD', KEYS[3], 'LT', timers)
+  each('ZREM', KEYS[3], nil, idle)
+  each('HDEL', KEYS[2], nil, gone)
+  each('ZREM', KEYS[3], nil, gone)
 end
 redis.call('HSET', KEYS[1], 'offset', ARGV[3], 'by', ARGV[1], 'checkpoint', ARGV[4])
-for i = 1, parts do apply(staged[i], 1) end
-apply(ARGV, 7)
+for i = 1, parts do apply(unpack(staged[i])) end
+apply(ARGV[7], ARGV[8], ARGV[9], ARGV[10])
 if parts > 0 then redis.call('UNLINK', KEYS[4]) end
 return 'committed'`);
 

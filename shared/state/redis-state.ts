@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { connectRedis, type RedisConnectionOptions } from './redis-connection.ts';
 import { gatherReads } from './redis-state-reading.ts';
-import { changesOf, checkpointOfText, checkpointText, dueOf, rowOfText } from './redis-state-rows.ts';
+import {
+  changesOf,
+  checkpointOfText,
+  checkpointText,
+  dueOf,
+  fieldOf,
+  keyOfField,
+  rowOfText,
+} from './redis-state-rows.ts';
 import { COMMIT, LOAD, OPEN, READ, type Script, STAGE } from './redis-state-scripts.ts';
 import { watchOffsets } from './redis-state-waiting.ts';
 import { liveMs } from '../../schemas/time.ts';
@@ -73,9 +81,10 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
   });
 
   /** A large commit goes in parts, to where nobody looks; the last call takes them all in, in one step. */
-  const store = async ({ owner, from, to, rows }: Commit): Promise<CommitOutcome> => {
+  const store = async (commit: Commit): Promise<CommitOutcome> => {
+    const { owner, from, to } = commit;
     const checkpoint = checkpointText(to);
-    const changes = changesOf({ owner, from, to, rows }, packing(owner.processor), Buffer.byteLength(checkpoint));
+    const changes = changesOf(commit, packing(owner.processor), Buffer.byteLength(checkpoint));
     const staged = changes.slice(0, -1);
     const id = `${owner.nonce}/${to.offset}`;
     const head = [owner.nonce, from ?? '', to.offset, checkpoint, id, staged.length];
@@ -117,10 +126,11 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
       let start = '-inf';
       let skip = 0;
       for (let asked = keys; ; asked = []) {
-        const args = [owner.nonce, from ?? '', dueUntilMs, start, skip, ...asked];
+        const args = [owner.nonce, from ?? '', dueUntilMs, start, skip, ...asked.map(fieldOf)];
         const answer = (await run({ script: LOAD, kinds: KINDS }, owner, args)) as LoadAnswer;
         if (answer[0] !== 'loaded') return answer[0];
-        const [, texts, dueKeys, dueTexts, next, skipped] = answer;
+        const [, texts, dueFields, dueTexts, next, skipped] = answer;
+        const dueKeys = dueFields.map(keyOfField);
         take(asked, texts);
         take(dueKeys, dueTexts);
         for (const key of dueKeys) due.push(key);
@@ -146,7 +156,11 @@ export const openRedisState = async (options: RedisStateOptions): Promise<StateS
 
     read: async (processor, partition, keys) => {
       const { head, rows } = await gathered(`${processor}/${partition}`, keys, async (all) => {
-        const answer = await run({ script: READ, kinds: KINDS.slice(0, 2) }, { processor, partition }, all);
+        const answer = await run(
+          { script: READ, kinds: KINDS.slice(0, 2) },
+          { processor, partition },
+          all.map(fieldOf),
+        );
         const [checkpoint, texts] = answer as [string | null, (string | null)[]];
         return { head: checkpoint === null ? null : checkpointOfText(checkpoint), rows: texts };
       });

@@ -54,8 +54,15 @@ export const stateContract = ({ name, make }: StateContract): void => {
       from: number | null,
       to: number,
       rows: Readonly<Record<string, Row | null>> = {},
+      known?: ReadonlyMap<string, Row>,
     ): Promise<CommitOutcome> =>
-      await store.commit({ owner, from, to: checkpointAt(to), rows: new Map(Object.entries(rows)) });
+      await store.commit({
+        owner,
+        from,
+        to: checkpointAt(to),
+        rows: new Map(Object.entries(rows)),
+        ...(known === undefined ? {} : { known: (key) => known.get(key) }),
+      });
     const load = (owner: Owner, keys: readonly string[], due = NEVER): Promise<Loaded> =>
       loadNow(store, owner, { keys, due });
     const dueKeys = async (owner: Owner, until: number): Promise<string[]> =>
@@ -298,13 +305,18 @@ export const stateContract = ({ name, make }: StateContract): void => {
 
     it('any sequence of commits, loads, fences and discards agrees with a plain map', async () => {
       let partition = 100;
-      const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'é', '\u{1F600}');
+      const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'é', '\u{1F600}', 'a\nb', 'a\\nb', '\\\\');
       const due = fc.option(fc.integer({ min: 0, max: 40 }), { nil: null });
       const change = fc.tuple(key, fc.option(due, { nil: undefined }));
       const step = fc.oneof(
         {
           weight: 6,
-          arbitrary: fc.record({ do: fc.constant('commit' as const), changes: fc.array(change), stale: fc.nat(9) }),
+          arbitrary: fc.record({
+            do: fc.constant('commit' as const),
+            changes: fc.array(change),
+            stale: fc.nat(9),
+            knows: fc.boolean(),
+          }),
         },
         {
           weight: 4,
@@ -340,7 +352,7 @@ export const stateContract = ({ name, make }: StateContract): void => {
               } else if (now.stale === 1) {
                 expect(await commit(owner, to + 5, to + 6, changes)).toBe('rewound');
               } else {
-                expect(await commit(owner, offset, to, changes)).toBe('committed');
+                expect(await commit(owner, offset, to, changes, now.knows ? rows : undefined)).toBe('committed');
                 offset = to;
                 for (const [changed, row] of Object.entries(changes)) {
                   if (row === null) rows.delete(changed);

@@ -87,6 +87,8 @@ export type Commit = {
   readonly to: Checkpoint;
   /** Only what changed; null forgets the key. */
   readonly rows: ReadonlyMap<string, Row | null>;
+  /** What the owner knows to be stored of a key by now: a store need not do again what that has done. */
+  readonly known?: (key: string) => Row | undefined;
 };
 
 /**
