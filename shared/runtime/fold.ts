@@ -34,6 +34,8 @@ export type FoldRequest<State, Control> = {
 export type Folded<Control> = {
   /** Only what changed; null forgets the key. */
   readonly rows: ReadonlyMap<string, Row | null>;
+  /** Of these, the keys that were not due before, or not as soon. */
+  readonly sooner: ReadonlySet<string>;
   /** In the order in which they were caused; `index` counts those of one offset. */
   readonly effects: readonly { readonly effect: Emit; readonly offset: number; readonly index: number }[];
   /** In the order in which they were caused: a row that is put before an erasure leaves a tombstone. */
@@ -52,6 +54,7 @@ export type TableWrite = ({ readonly row: TableRow } | { readonly erasure: Erasu
 export const foldRecords = <State, Control>(request: FoldRequest<State, Control>): Folded<Control> => {
   const { processor, partition, records, lives, loaded, kept, stored } = request;
   const rows = new Map<string, Row | null>();
+  const sooner = new Set<string>();
   const effects: { effect: Emit; offset: number; index: number }[] = [];
   const writes: TableWrite[] = [];
   const written = rowsWritten();
@@ -93,6 +96,7 @@ export const foldRecords = <State, Control>(request: FoldRequest<State, Control>
     }
     const dueMs = result.wakeInMs === undefined ? null : liveMs(at.liveMs + Math.max(1, result.wakeInMs));
     if (before !== undefined && before.state === result.state && before.dueMs === dueMs) return;
+    if (before?.dueMs == null || dueMs === null || dueMs < before.dueMs) sooner.add(key);
     rows.set(key, { state: result.state, version: processor.stateVersion, dueMs });
     if (dueMs !== null && dueMs <= lastLive) timers.add({ key, dueMs });
   };
@@ -126,7 +130,7 @@ export const foldRecords = <State, Control>(request: FoldRequest<State, Control>
     };
     apply(row, processor.onRecord(state, event, at), at, traceOf(event));
   }
-  return { rows, effects, writes, control, ticksOnly };
+  return { rows, sooner, effects, writes, control, ticksOnly };
 };
 
 /** What this batch does to the rows of the table, which has none of it yet. */

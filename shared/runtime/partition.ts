@@ -204,8 +204,9 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
   if (partition.rebuild !== null && offset >= partition.rebuild.to) partition.rebuild = null;
   const to: Checkpoint = { offset, clock: end, control: folded.control, rebuild: partition.rebuild };
   if (worthCommitting(partition, folded, to)) {
-    const known = (key: string): Row | undefined => kept.get(key) ?? loaded.rows.get(key);
-    const outcome = yield* step('commit', () => store.commit({ owner, from, to, rows: folded.rows, known }));
+    const outcome = yield* step('commit', () =>
+      store.commit({ owner, from, to, rows: folded.rows, sooner: folded.sooner }),
+    );
     if (outcome === 'fenced') throw fenced(parts, partition);
     if (outcome !== 'committed' && outcome !== 'already') {
       parts.onEvent({ kind: 'reopened', partition: partition.number, outcome });

@@ -21,6 +21,16 @@ export const rowOf = (state: unknown, due: number | null = null): Row => ({
   dueMs: due === null ? null : liveMs(due),
 });
 
+const soonerThan = (
+  before: ReadonlyMap<string, Row>,
+  rows: Readonly<Record<string, Row | null>>,
+): ReadonlySet<string> => {
+  const sooner = Object.entries(rows).filter(([key, row]) => {
+    const due = before.get(key)?.dueMs ?? null;
+    return due === null || (row?.dueMs ?? 0) < due;
+  });
+  return new Set(sooner.map(([key]) => key));
+};
 /** Asks for all that is due. */
 export const allUntil = (ms: number) => ({ neededUntilMs: liveMs(ms), dueUntilMs: liveMs(ms) });
 
@@ -54,14 +64,14 @@ export const stateContract = ({ name, make }: StateContract): void => {
       from: number | null,
       to: number,
       rows: Readonly<Record<string, Row | null>> = {},
-      known?: ReadonlyMap<string, Row>,
+      before?: ReadonlyMap<string, Row>,
     ): Promise<CommitOutcome> =>
       await store.commit({
         owner,
         from,
         to: checkpointAt(to),
         rows: new Map(Object.entries(rows)),
-        ...(known === undefined ? {} : { known: (key) => known.get(key) }),
+        ...(before === undefined ? {} : { sooner: soonerThan(before, rows) }),
       });
     const load = (owner: Owner, keys: readonly string[], due = NEVER): Promise<Loaded> =>
       loadNow(store, owner, { keys, due });

@@ -87,8 +87,8 @@ export type Commit = {
   readonly to: Checkpoint;
   /** Only what changed; null forgets the key. */
   readonly rows: ReadonlyMap<string, Row | null>;
-  /** What the owner knows to be stored of a key by now: a store need not do again what that has done. */
-  readonly known?: (key: string) => Row | undefined;
+  /** Keys that are due sooner than what is stored of them, or are new: of others a timer stands that is no later. All, where it is left out. */
+  readonly sooner?: ReadonlySet<string>;
 };
 
 /**
