@@ -3,7 +3,7 @@ import { HOUR_MS } from '../../schemas/time.ts';
 import { isFlushed, LATE_MS, LEASE_MS, wasDenied, wasTakenAway } from '../../shared/sessions/lifecycle.ts';
 import { AS_IS, type Shape } from '../../shared/state/packing.ts';
 
-/** What the first fold keeps of an account: about 120 bytes for a session and as many for a pair, 16 KB at most. */
+/** What the first fold keeps of an account: about 80 bytes for a session and as many for a pair as they are written, 11 KB at most. */
 export type Viewer = {
   /** Those that beat lately, the newest beat last. */
   readonly sessions: readonly Session[];
