@@ -7,7 +7,7 @@ type State = {
   readonly tags: Readonly<Record<string, string>>;
   readonly newest: Inner | null;
   readonly all: readonly Inner[];
-  readonly groups: readonly (readonly Inner[])[] | null;
+  readonly groups: readonly (readonly (Inner | null)[])[] | null;
   readonly pairs: readonly (readonly [number, number])[];
 };
 const INNER: Shape<Inner> = { at: AS_IS, by: AS_IS };
@@ -21,7 +21,7 @@ const state: State = {
     { at: 2, by: 'x' },
     { at: 3, by: 'y' },
   ],
-  groups: [[{ at: 4, by: 'z' }], []],
+  groups: [[{ at: 4, by: 'z' }, null], []],
   pairs: [[5, 6]],
 };
 const bare: State = { name: '', tags: {}, newest: null, all: [], groups: null, pairs: [] };
@@ -38,7 +38,7 @@ describe('a packed state', () => {
         [2, 'x'],
         [3, 'y'],
       ],
-      [[[4, 'z']], []],
+      [[[4, 'z'], null], []],
       [[5, 6]],
     ]);
     expect(written(pack(bare))).toEqual(['', {}, null, [], null, []]);
