@@ -40,12 +40,12 @@ export type Measured = {
   readonly valkey: {
     /** Rows written for a heartbeat: by each fold one. */
     readonly rowsPerBeat: number;
-    /** Of one core. `npm run bench -- P5`: 80,600 rows of 750 bytes a second. */
+    /** Of one core. `npm run bench -- P5`: 115,000 rows of 325 bytes a second. */
     readonly rowsPerSecond: number;
     readonly busy: number;
     /** Over the line: each state written, and one read by ingest. `viewing.ts`. */
     readonly bytesPerBeat: number;
-    /** `npm run bench -- memory-redis`: 1,003 bytes for a session of one processor; as much for each. */
+    /** `npm run bench -- memory-redis`: 555 bytes for a session of one processor; as much for each. */
     readonly bytesPerViewer: number;
     /** Of a cache.r7g.large: 13.07 GiB. */
     readonly nodeBytes: number;
@@ -96,10 +96,10 @@ export const measured = (seen: Viewing = viewing()): Measured => ({
   },
   valkey: {
     rowsPerBeat: seen.folds,
-    rowsPerSecond: 80_600,
+    rowsPerSecond: 115_000,
     busy: 0.5,
     bytesPerBeat: seen.stateBytes + seen.stateBytes / seen.folds,
-    bytesPerViewer: 1_003 * seen.folds,
+    bytesPerViewer: 555 * seen.folds,
     nodeBytes: 13.07 * GIB,
     leastShards: 2,
   },

@@ -3,6 +3,7 @@ import { decode, encode } from '../../schemas/codec.ts';
 import { TABLES, type TableName } from '../../schemas/tables.ts';
 import { HOUR_MS, SECOND_MS } from '../../schemas/time.ts';
 import { isFolding, type RoleName } from '../../services/roles.ts';
+import { packed } from '../../services/packed.ts';
 import { type AnyProcessor, ROOMS } from '../../services/rooms.ts';
 import { accountKeys } from '../../shared/identity/account-keys.ts';
 import { testDriver, type TestDriver } from '../../shared/runtime/test-driver.ts';
@@ -15,7 +16,7 @@ export type Viewing = {
   /** Of the records of all topics, their keys among them. */
   readonly logBytes: number;
   readonly outputs: number;
-  /** Of the states of all folds in the middle of it, as JSON: each beat writes them anew. */
+  /** Of the states of all folds in the middle of it, as they are written: each beat writes them anew. */
   readonly stateBytes: number;
   readonly folds: number;
   readonly tables: Readonly<Partial<Record<TableName, Puts>>>;
@@ -119,7 +120,10 @@ export const viewing = (): Viewing => {
         driver.append(KEY, beatAt(index, driver.now()));
         driver.advance(EVERY_MS);
         driver.fold();
-        if (index === BEATS / 2) stateBytes += Buffer.byteLength(JSON.stringify(driver.state(KEY) ?? null));
+        if (index !== BEATS / 2) continue;
+        const state = driver.state(KEY);
+        const { pack } = packed(processor.name);
+        if (state !== undefined) stateBytes += Buffer.byteLength(JSON.stringify(pack(state)));
       }
       driver.advance(HOUR_MS);
     });
