@@ -8,7 +8,7 @@ import { COUNTED, type Viewing, viewing } from './viewing.ts';
 /** What Playbeat takes, each number with the command that says it. */
 export type Measured = {
   readonly tasks: {
-    /** CPU of ingest for a heartbeat that comes alone. `npm run bench -- P1k`: 139 us. */
+    /** CPU of ingest for a heartbeat that comes alone. `npm run bench -- P1k`: 139 us where calls to the kernel are slow, 93 where they are not. */
     readonly ingestMicros: number;
     /** CPU of one processor for a record. `node bench/processor.ts`: 34 s per million records, with 375,000 accounts. */
     readonly recordMicros: number;
@@ -40,12 +40,12 @@ export type Measured = {
   readonly valkey: {
     /** Rows written for a heartbeat: by each fold one. */
     readonly rowsPerBeat: number;
-    /** Of one core. `npm run bench -- P5`: 115,000 rows of 325 bytes a second. */
+    /** Of one core. `npm run bench -- P5`: 107,000 rows of 325 bytes a second. */
     readonly rowsPerSecond: number;
     readonly busy: number;
     /** Over the line: each state written, and one read by ingest. `viewing.ts`. */
     readonly bytesPerBeat: number;
-    /** `npm run bench -- memory-redis`: 555 bytes for a session of one processor; as much for each. */
+    /** `npm run bench -- memory-redis`: 560 bytes for a session of one processor; as much for each. */
     readonly bytesPerViewer: number;
     /** Of a cache.r7g.large: 13.07 GiB. */
     readonly nodeBytes: number;
@@ -96,10 +96,10 @@ export const measured = (seen: Viewing = viewing()): Measured => ({
   },
   valkey: {
     rowsPerBeat: seen.folds,
-    rowsPerSecond: 115_000,
+    rowsPerSecond: 107_000,
     busy: 0.5,
     bytesPerBeat: seen.stateBytes + seen.stateBytes / seen.folds,
-    bytesPerViewer: 555 * seen.folds,
+    bytesPerViewer: 560 * seen.folds,
     nodeBytes: 13.07 * GIB,
     leastShards: 2,
   },
