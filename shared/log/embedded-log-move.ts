@@ -126,7 +126,6 @@ const moveTopic = (
     setFirst.run(base, id);
     for (const { group } of groups) setNext.run(group, id, end);
   }
-  segments.dropEmpty(topic);
   return moved;
 };
 

@@ -13,10 +13,8 @@ export type Segments = {
   insertAt(topic: string, appendedAtMs: number): StatementSync;
   /** Behind what the topic has by now: what is inserted next lies in it. */
   open(topic: string, openedAtMs: number): void;
-  /** Rows of the topic by their id, from `from` and before `end`. */
+  /** Rows of the topic by their id, from `from` and before `end`, and the segments in front that have nothing any more. */
   remove(topic: string, from: number, end: number): void;
-  /** Those in front that have nothing any more. */
-  dropEmpty(topic: string): void;
 };
 
 const tableOf = (id: number): string => `batches_${id}`;
@@ -52,8 +50,6 @@ export const openSegments = (db: DatabaseSync): Segments => {
     createTable(db, Number(add.run(topic, openedAtMs).lastInsertRowid));
     showAll(db);
   };
-  const idsOf = (topic: string): readonly number[] => ofTopic.all(topic).map((row) => Number(row['id']));
-
   const insertAt: Segments['insertAt'] = (topic, appendedAtMs) => {
     const segment = last.get(topic);
     if (segment === undefined || isOver(topic, Number(segment['opened_at']), appendedAtMs)) {
@@ -70,10 +66,8 @@ export const openSegments = (db: DatabaseSync): Segments => {
     insertAt,
     open,
     remove: (topic, from, end) => {
-      for (const id of idsOf(topic)) db.prepare(`delete from ${tableOf(id)} where id >= ? and id < ?`).run(from, end);
-    },
-    dropEmpty: (topic) => {
-      const ids = idsOf(topic);
+      const ids = ofTopic.all(topic).map((row) => Number(row['id']));
+      for (const id of ids) db.prepare(`delete from ${tableOf(id)} where id >= ? and id < ?`).run(from, end);
       const full = ids.findIndex((id) => db.prepare(`select 1 from ${tableOf(id)} limit 1`).get() !== undefined);
       const empty = full === -1 ? ids : ids.slice(0, full);
       for (const id of empty) {

@@ -203,7 +203,6 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
       const upTo = first;
       transaction(() => {
         segments.remove(topics.get(partitionId)!, zero, zero + upTo);
-        segments.dropEmpty(topics.get(partitionId)!);
         setFirst.run(upTo, partitionId);
       });
       return { first: upTo, more: old === maxBatches };
