@@ -66,8 +66,9 @@ export const committing: Bench = async ({ rounds, accounts, pin }, say) => {
       for (let i = 0; i < BATCH; i++) {
         const key = keyAt(++n);
         changed.set(key, rowAt(n));
-        if (seen.size < ACCOUNTS && !seen.has(key)) sooner.add(key);
+        if (seen.has(key)) continue;
         seen.add(key);
+        sooner.add(key);
       }
       const clock = { liveMs: liveMs(n), appendedAtMs: epochMs(n), heldUntilMs: epochMs(0) };
       const to = { offset: n, clock, control: null, rebuild: null };

@@ -72,12 +72,9 @@ export const changesOf = ({ rows, sooner }: Commit, packing: Packing, checkpoint
     }
     part.bytes += bytes;
     const { written, timers, idle, gone } = part;
-    if (row === null) {
-      gone.push(field, '\n');
-      continue;
-    }
-    written.push(field, '\n', text, '\n');
-    if (row.dueMs === null) idle.push(field, '\n');
+    if (row === null) gone.push(field, '\n');
+    else written.push(field, '\n', text, '\n');
+    if (row === null || row.dueMs === null) idle.push(field, '\n');
     // A timer may be too early, never too late: see `LOAD`.
     else if (sooner === undefined || sooner.has(key)) timers.push(String(row.dueMs), '\n', field, '\n');
   }

@@ -175,7 +175,6 @@ local function apply(rows, timers, idle, gone)
   each('ZADD', KEYS[3], 'LT', timers)
   each('ZREM', KEYS[3], nil, idle)
   each('HDEL', KEYS[2], nil, gone)
-  each('ZREM', KEYS[3], nil, gone)
 end
 redis.call('HSET', KEYS[1], 'offset', ARGV[3], 'by', ARGV[1], 'checkpoint', ARGV[4])
 for i = 1, parts do apply(unpack(staged[i])) end

@@ -31,6 +31,7 @@ const soonerThan = (
   });
   return new Set(sooner.map(([key]) => key));
 };
+
 /** Asks for all that is due. */
 export const allUntil = (ms: number) => ({ neededUntilMs: liveMs(ms), dueUntilMs: liveMs(ms) });
 
