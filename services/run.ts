@@ -29,6 +29,7 @@ if (config.auth === 'off') logger.warn({}, 'AUTH=off: whoever reaches the port m
 const running = await start(config, roles, logger).catch((error: unknown) =>
   fail([error instanceof Error ? error.message : String(error)]),
 );
+
 let closing = false;
 const close = (signal: string): void => {
   if (closing) return;

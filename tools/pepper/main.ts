@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { readConfig } from '../../shared/config/config.ts';
+import { valuesOf } from '../command.ts';
 import { withClusterParts } from './cluster.ts';
 import { embeddedParts } from './embedded.ts';
 import type { Counted } from './look.ts';
@@ -19,15 +19,12 @@ const fail: Fail = (lines, code) => {
   for (const line of lines) console.error(line);
   process.exit(code);
 };
-const asked = (() => {
-  try {
-    const options = { accounts: { type: 'string' }, go: { type: 'boolean', default: false } } as const;
-    return parseArgs({ args: process.argv.slice(2), options }).values;
-  } catch {
-    return null;
-  }
-})();
-if (asked?.accounts === undefined) fail(['npm run pepper -- --accounts <file of tenant,accountId, or -> [--go]'], 2);
+const asked = valuesOf(process.argv.slice(2), {
+  accounts: { type: 'string' },
+  go: { type: 'boolean', default: false },
+});
+if (typeof asked === 'string' || asked.accounts === undefined)
+  fail(['npm run pepper -- --accounts <file of tenant,accountId, or -> [--go]'], 2);
 
 const read = readConfig(process.env);
 if (!read.ok) fail(read.errors, 1);
