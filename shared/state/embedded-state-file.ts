@@ -23,6 +23,8 @@ const SCHEMA = `
 
 /** Creates what is missing. It always writes, so that a place that cannot be written shows now and not at a checkpoint. */
 export const prepareFile = (db: DatabaseSync, file: string): void => {
+  // As in the file of the tables: fewer pages, copied less often.
+  db.exec('PRAGMA page_size = 8192; PRAGMA wal_autocheckpoint = 4096');
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;');
   // Rows come in no order: with the 2 MiB that SQLite takes by itself a row costs a third more.
   db.exec('PRAGMA cache_size = -16384');

@@ -214,7 +214,7 @@ describe('when the storage fails', () => {
   it('a full disk is told, memory goes on, and the next checkpoint stores everything', async () => {
     const folder = newFolder();
     const errors: unknown[] = [];
-    const { store, turn } = await byHand(folder, { maxPages: 2_000, onError: (error) => errors.push(error) });
+    const { store, turn } = await byHand(folder, { maxPages: 600, onError: (error) => errors.push(error) });
     const owner = await open(store);
     await commit(store, owner, null, 1, many(100, 'small'));
     await turn();

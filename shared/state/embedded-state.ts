@@ -22,7 +22,7 @@ export type EmbeddedStateOptions = {
   readonly checkpointMs?: number;
   /** A checkpoint failed. Memory goes on, and the next one stores what this one could not. */
   onError(error: unknown): void;
-  /** The file's size limit in pages of 4 KiB. */
+  /** The file's size limit in pages of 8 KiB. */
   readonly maxPages?: number;
   /** How the rows of a processor are written. */
   readonly packing?: PackingFor;

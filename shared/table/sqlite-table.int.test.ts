@@ -90,8 +90,9 @@ describe('the SQLite table', () => {
     const transactions = (): number => {
       // The last frame of a transaction in the write-ahead log says how large the file is then; the others say 0.
       const wal = readFileSync(`${path}-wal`);
+      const pageBytes = wal.readUInt32BE(8);
       let commits = 0;
-      for (let at = 32; at < wal.length; at += 24 + 4_096) commits += wal.readUInt32BE(at + 4) === 0 ? 0 : 1;
+      for (let at = 32; at < wal.length; at += 24 + pageBytes) commits += wal.readUInt32BE(at + 4) === 0 ? 0 : 1;
       return commits;
     };
     const before = transactions();

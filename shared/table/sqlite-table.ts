@@ -10,7 +10,7 @@ export type SqliteTableOptions = {
   readonly file: string;
   /** Says what has expired. */
   readonly clock: () => EpochMs;
-  /** The file's size limit in pages of 4 KiB. */
+  /** The file's size limit in pages of 8 KiB. */
   readonly maxPages?: number;
 };
 
