@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepareForRows } from './embedded-file.ts';
 import { StateDamaged, StateUnwritable } from './state-errors.ts';
 
 /** What is in `state.sqlite`, and what the main thread and the writing thread tell each other about it. */
@@ -23,13 +24,7 @@ const SCHEMA = `
 
 /** Creates what is missing. It always writes, so that a place that cannot be written shows now and not at a checkpoint. */
 export const prepareFile = (db: DatabaseSync, file: string): void => {
-  // As in the file of the tables: fewer pages, copied less often.
-  db.exec('PRAGMA page_size = 8192; PRAGMA wal_autocheckpoint = 4096');
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;');
-  // Rows come in no order: with the 2 MiB that SQLite takes by itself a row costs a third more.
-  db.exec('PRAGMA cache_size = -16384');
-  // SQLite would leave what it deletes in its pages: here it is overwritten with zeros.
-  db.exec('PRAGMA secure_delete = ON;');
+  prepareForRows(db, 'normal');
   const layout = db.prepare('PRAGMA user_version').get()?.['user_version'];
   if (layout !== 0 && layout !== LAYOUT) throw new StateDamaged(file, `its layout is ${layout}, not ${LAYOUT}`);
   db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LAYOUT}; COMMIT;`);

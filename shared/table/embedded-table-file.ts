@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepareForRows } from '../state/embedded-file.ts';
 import { TableUnavailable } from './table-errors.ts';
 import type { StoredRow } from './table-rows.ts';
 import type { Erasure } from './table.ts';
@@ -32,16 +33,10 @@ const TO_LAYOUT_2 = 'alter table rows add column erased integer; alter table row
 
 /**
  * Full sync, unlike the state store: no log makes these rows again. It always writes, so that a place that cannot be written
- * shows now and not at the first put. What is deleted is overwritten with zeros: SQLite would leave it in the file.
+ * shows now and not at the first put.
  */
 export const prepareFile = (db: DatabaseSync): void => {
-  // Many rows at once touch most pages of each index. Pages twice SQLite's, copied from the write-ahead log only once there are
-  // 32 MiB of them: a row costs the thread three quarters. A file of before keeps its pages.
-  db.exec('pragma page_size = 8192; pragma wal_autocheckpoint = 4096');
-  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864');
-  // Rows come in no order, and stand in four indexes.
-  db.exec('pragma cache_size = -16384');
-  db.exec('pragma secure_delete = on');
+  prepareForRows(db, 'full');
   const layout = Number(db.prepare('pragma user_version').get()?.['user_version']);
   if (layout > LAYOUT) throw new Error(`a newer release wrote this file (layout ${layout}); start that release`);
   const change = layout === 1 ? TO_LAYOUT_2 : '';
