@@ -13,7 +13,7 @@ import { type AnyTable, type Erasure, nameOf, type TableKey, type TableRow } fro
 import { type Emit, FEW_RECORDS, type Processor, stateIn } from './processor.ts';
 import { cut, type Parked, PartitionPaused, type Read, readBatch } from './reading.ts';
 import { relayOf } from './relay.ts';
-import { step, type Steps } from './steps.ts';
+import { begin, step, type Steps } from './steps.ts';
 
 /** What the loop needs of the log; `send` and `bounds` may answer at once. */
 export type LoopLog = {
@@ -190,14 +190,14 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
   const offset = read.until;
   const traced = tracedIn(partition, folded);
   const outgoing = outgoingRecords(parts, partition, folded, read.parked);
-  for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));
+  for (const { topic, to, records } of outgoing) yield* begin('send', () => log.send(topic, to, records));
   const relay = relayOf(processor, partition, read);
   if (relay !== null) {
     yield* step('send', () => log.send(relay.topic, partition.number, [relay.record]));
     partition.relayedAtMs = relay.atMs;
   }
   for (const { rows, erasure } of writesOf(partition, folded.writes)) {
-    if (rows.length > 0) yield* step('put', () => tableOf(parts).put(rows));
+    if (rows.length > 0) yield* begin('put', () => tableOf(parts).put(rows));
     if (erasure !== null) yield* step('erase', () => tableOf(parts).erase(erasure));
   }
 

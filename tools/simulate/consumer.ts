@@ -113,20 +113,23 @@ export const createConsumer = <State, Control>(parts: ConsumerParts<State, Contr
     }
   };
 
-  /** Answers each step at once, but for what the fault says. */
+  /** Answers each step at once, but for what the fault says. Those that begin beside a step that fails may get through. */
   const run = <T>(steps: Steps<T>, fault: Fault | null): T => {
     let answer: unknown;
+    let failed: Error | null = null;
     for (let at = 0; ; at += 1) {
       const next = steps.next(answer);
+      if (failed !== null && (next.done || !next.value.beside)) throw failed;
       if (next.done) return next.value;
+      const { name: stepName, run: goThrough, beside } = next.value;
       const here = fault !== null && fault.step === at;
       if (here && fault.kind === 'zombie') {
-        leaveBehind(steps, next.value.run);
+        leaveBehind(steps, goThrough);
         throw new Crash('another owner');
       }
-      if (here && !fault.applied) throw failing(fault, `before ${next.value.name}`);
-      answer = next.value.run();
-      if (here) throw failing(fault, `after ${next.value.name}`);
+      if (here) failed = failing(fault, `${fault.applied ? 'after' : 'before'} ${stepName}`);
+      if (!here || fault.applied) answer = goThrough();
+      if (here && !beside) throw failed;
     }
   };
   const failing = ({ kind }: Fault, where: string): Error => {

@@ -3,7 +3,7 @@ import type { Mutation } from './mutations.ts';
 const LOOP = 'shared/runtime';
 const STORE = 'shared/state';
 
-const SEND = `  for (const { topic, to, records } of outgoing) yield* step('send', () => log.send(topic, to, records));`;
+const SEND = `  for (const { topic, to, records } of outgoing) yield* begin('send', () => log.send(topic, to, records));`;
 const FENCE = `      if (nonce === null || owner.nonce !== nonce) return 'fenced';`;
 const LOAD_OFFSET = `      if ((checkpoint?.offset ?? null) !== from) return 'rewound';`;
 const COMMIT_OFFSET = `      const offset = checkpoint === null ? null : checkpoint.offset;`;
