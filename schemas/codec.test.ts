@@ -7,6 +7,7 @@ import {
   decodeOutput,
   encode,
   encodeOutput,
+  nameIn,
   RECORD_NAMES,
   type RecordName,
   recordSchemas,
@@ -340,6 +341,13 @@ describe('unreadable bytes', () => {
     const theirs = avro.Type.forSchema({ type: 'record', name: 'Theirs', fields: [{ name: 'a', type: 'string' }] });
     const header = headerOf(0, compiledId('Heartbeat')).subarray(0, 5);
     expect(outcome(Buffer.concat([header, theirs.toBuffer({ a: 'x'.repeat(40) })]))).toBe('UnreadableRecord');
+  });
+
+  it('say what they are before they are read, where they do', () => {
+    for (const name of RECORD_NAMES) expect(nameIn(headerOf(SCHEMA_NUMBERS[name]))).toBe(name);
+    for (const bytes of [null, new Uint8Array(), Buffer.from('{"a":1}'), headerOf(0), headerOf(999)])
+      expect(nameIn(bytes)).toBeNull();
+    expect(nameIn(headerOf(SCHEMA_NUMBERS.Heartbeat).subarray(0, HEAD_BYTES - 1))).toBeNull();
   });
 
   it('are of a newer release when the mark has a number that this one does not know', () => {

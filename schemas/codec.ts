@@ -230,6 +230,14 @@ const foreign = (number: number): Error => {
     : new UnknownSchemaId(`schema ${number} was made by a newer release`);
 };
 
+const NAMES: ReadonlyMap<number, RecordName> = new Map(RECORD_NAMES.map((name) => [SCHEMA_NUMBERS[name], name]));
+
+/** What a record says that it is, unread; null where that cannot be told. */
+export const nameIn = (bytes: Uint8Array | null): RecordName | null =>
+  bytes === null || bytes.length < HEADER_BYTES || bytes[0] !== 0
+    ? null
+    : (NAMES.get(markAt(bytes, HEADER_BYTES)) ?? null);
+
 /** A record that a processor folds. Throws `UnreadableRecord`, `UnknownSchemaId` or `UnreadableControlRecord`, nothing else. */
 export const decode = (bytes: Uint8Array | null): LogEvent => {
   const whole = headed(bytes);

@@ -196,7 +196,7 @@ describe('a replay', () => {
     );
     const who = fc.constantFrom('tv', 'phone', 'tablet', 'laptop');
     const deed = fc.oneof(
-      fc.record({ do: fc.constantFrom('start', 'beat', 'stop', 'pause', 'neighbour'), who }),
+      fc.record({ do: fc.constantFrom('start', 'beat', 'stop', 'pause', 'neighbour', 'call'), who }),
       fc.record({ do: fc.constant('silence'), who, seconds: fc.constantFrom(3, 12, 25, 40, 700) }),
     );
     const evenings = fc.record({ rule, other: rule, deeds: fc.array(deed, { minLength: 5, maxLength: 60 }) });
@@ -221,7 +221,15 @@ describe('a replay', () => {
           else if (one.do === 'beat') home.beat(one.who);
           else if (one.do === 'pause') home.beat(one.who, { state: 'paused' });
           else if (one.do === 'stop') home.stop(one.who);
-          else {
+          else if (one.do === 'call') {
+            // Ingest is away, and so are its ticks.
+            const nowMs = home.driver.now() + 4 * SECOND_MS;
+            home.driver.setNow(nowMs);
+            const title = { profileId: 'p', contentId: 'c', receivedAtMs: nowMs, occurredAtMs: nowMs };
+            const value = { requestId: `call ${n}`, tenant: 'home', source: 'api', ...title };
+            home.driver.append('neighbours', { type: 'ResumeHidden', value });
+            home.driver.fold();
+          } else {
             const value = beatOf(`${NEXT_DOOR} ${n}`, home.driver.now(), { sequence: 1 });
             home.driver.append('neighbours', { type: 'Heartbeat', value });
             home.driver.fold();

@@ -3,6 +3,7 @@ import { decode } from '../../schemas/codec.ts';
 import { liveMs } from '../../schemas/time.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { positionOf } from '../../shared/log/position.ts';
+import { letsTimePass } from '../../shared/runtime/live-time.ts';
 import type { Processor } from '../../shared/runtime/processor.ts';
 import { nameOf, type TableRow } from '../../shared/table/table.ts';
 
@@ -15,8 +16,10 @@ export const handFold = <State, Control>(processor: Processor<State, Control>) =
   const fold = (partition: number, records: readonly LogRecord[]): void => {
     for (const { key, value, offset, appendedAtMs } of records) {
       const event = decode(value);
-      if (lastMs > 0) live += Math.min(5_000, Math.max(0, appendedAtMs - lastMs));
-      lastMs = appendedAtMs;
+      if (letsTimePass(event.type)) {
+        if (lastMs > 0) live += Math.min(5_000, Math.max(0, appendedAtMs - lastMs));
+        lastMs = appendedAtMs;
+      }
       if (key === null) {
         control = processor.onControl(control, event);
         continue;

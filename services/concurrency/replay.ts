@@ -1,10 +1,10 @@
-import { decode, UnreadableRecord } from '../../schemas/codec.ts';
+import { decode, nameIn, UnreadableRecord } from '../../schemas/codec.ts';
 import type { DecisionOutput, LogEvent } from '../../schemas/events.ts';
 import type { LiveMs } from '../../schemas/time.ts';
 import type { LogRecord } from '../../shared/log/log.ts';
 import { formatPosition, positionOf } from '../../shared/log/position.ts';
 import { foldRecords } from '../../shared/runtime/fold.ts';
-import { liveClock } from '../../shared/runtime/live-time.ts';
+import { letsTimePass, liveClock } from '../../shared/runtime/live-time.ts';
 import { stateIn } from '../../shared/runtime/processor.ts';
 import type { Row } from '../../shared/state/state.ts';
 import { type Control, holdsSlot } from './account.ts';
@@ -105,9 +105,9 @@ export const accountReplay = (partition: number, key: string): AccountReplay => 
   return {
     decisions,
     take: (record) => {
-      const event = record.key === null || record.key === key ? readable(record) : PASSING;
+      const event = record.key === null || record.key === key ? readable(record) : ofOthers(record);
       if (event === null) return;
-      const live = clock.step(record.appendedAtMs, event.type === 'Tick' && event.value.shedding);
+      const live = clock.step(record.appendedAtMs, event);
       // What time brought about comes before what the record says, as in the loop.
       if (isDue(live)) fold(record, live, null, PASSING);
       if (event.type === 'Tick') return;
@@ -120,6 +120,11 @@ export const accountReplay = (partition: number, key: string): AccountReplay => 
       if (one !== null) heard.set(one.sessionId, one.position);
     },
   };
+};
+
+const ofOthers = ({ value }: LogRecord): LogEvent | null => {
+  const name = nameIn(value);
+  return name !== null && letsTimePass(name) ? PASSING : null;
 };
 
 /** Null for what the loop leaves out, too. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { household, rules } from './testing/household.ts';
+import { beatOf, household, rules, TWO_STREAMS } from './testing/household.ts';
 
 const ONE_STREAM = rules(1, '{ id: one, limit: 1 }');
 
@@ -15,15 +15,13 @@ describe('a session that falls silent', () => {
     expect(home.story()).toEqual(['admitted tv OK', 'expired tv SILENT_TOO_LONG']);
   });
 
-  it('frees it without a tick too, at the next record of anybody in its partition', () => {
+  it('frees it without a tick too, at the next beat of anybody in its partition', () => {
     const home = household(ONE_STREAM);
     home.start('tv');
     for (let i = 1; i <= 7; i++) {
       home.driver.setNow(home.driver.now() + 5_000);
-      home.driver.append('neighbour', {
-        type: 'AccountErased',
-        value: { requestId: 'r', tenant: 't', receivedAtMs: 0 },
-      });
+      const value = beatOf('neighbour', home.driver.now(), { sequence: i });
+      home.driver.append('neighbour', { type: 'Heartbeat', value });
     }
     home.driver.fold();
     expect(home.holders()).toEqual([]);
@@ -48,6 +46,27 @@ describe('a session that falls silent', () => {
     expect(home.holders()).toEqual(['tv']);
     home.silence(0.001);
     expect(home.holders()).toEqual([]);
+  });
+
+  it('loses no lease to an outage of ingest, whatever is called meanwhile: policies, titles taken off a list', () => {
+    const home = household();
+    home.start('tv');
+    home.watch(20, 'tv');
+    for (let minutes = 0; minutes < 5; minutes++) {
+      home.driver.setNow(home.driver.now() + 30_000);
+      home.activate(TWO_STREAMS);
+      const nowMs = home.driver.now() + 30_000;
+      home.driver.setNow(nowMs);
+      const title = { profileId: 'p', contentId: 'c', receivedAtMs: nowMs, occurredAtMs: nowMs };
+      const value = { requestId: `call ${minutes}`, tenant: 'home', source: 'api', ...title };
+      home.driver.append('neighbours', { type: 'ResumeHidden', value });
+    }
+    home.silence(1);
+    expect(home.holders()).toEqual(['tv']);
+    // 10 s before the outage, 5 s of it: a newcomer may not take the slot of one who is not late.
+    home.start('phone');
+    home.start('tablet');
+    expect(home.told('tablet')).toBe('stop LIMIT_REACHED');
   });
 
   it('loses no lease to an outage of the log of one hour: 5 s of it count', () => {

@@ -162,7 +162,7 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
             throw new StorageTrouble('damaged', 'the checksum of a batch does not match', base);
           found.push({ base, count, appendedAtMs: number(row['appended_at']), body });
           expected = base + count;
-          records += count;
+          records = expected - from;
           bytes += body.length;
           if (records >= maxRecords || bytes >= maxBytes) break;
         }

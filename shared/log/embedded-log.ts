@@ -7,7 +7,7 @@ import { LogUnavailable } from './log-errors.ts';
 import { logError, openChannel } from './embedded-log-channel.ts';
 import { startDelivery } from './embedded-log-delivery.ts';
 import { openGroups } from './embedded-log-groups.ts';
-import { openReader, type Partition } from './embedded-log-partition.ts';
+import { DELIVERIES_AHEAD, openReader, type Partition } from './embedded-log-partition.ts';
 import { openRetention } from './embedded-log-retention.ts';
 import { openSharedReads } from './embedded-log-shared.ts';
 import { openTail } from './embedded-log-tail.ts';
@@ -108,7 +108,7 @@ export const openEmbeddedLog = async (options: EmbeddedLogOptions): Promise<Embe
         partition,
         groupOffset,
         limits,
-        reader: openReader(partition, channel, file),
+        reader: openReader({ partition, channel, file, deliveries: DELIVERIES_AHEAD }),
       });
     },
     commit: ({ group, topic }, number, offset) => {
@@ -146,7 +146,10 @@ export const openEmbeddedLog = async (options: EmbeddedLogOptions): Promise<Embe
       return writer.append(inbox, records);
     },
     read: async (topic, partition, from, maxRecords) =>
-      openReader(partitionAt(topic, partition), channel, file).read(from, { ...limits, maxRecords }),
+      openReader({ partition: partitionAt(topic, partition), channel, file, deliveries: 1 }).read(from, {
+        ...limits,
+        maxRecords,
+      }),
     bounds: async (topic, partition) => {
       const { first, end } = partitionAt(topic, partition);
       return { first, end };

@@ -1,17 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { RECORD_NAMES } from '../../schemas/codec.ts';
 import { epochMs } from '../../schemas/time.ts';
-import { liveClock, MAX_STEP_MS, SHEDDING_HOLD_MS } from './live-time.ts';
+import type { LogEvent } from '../../schemas/events.ts';
+import { letsTimePass, liveClock, MAX_STEP_MS, SHEDDING_HOLD_MS } from './live-time.ts';
 
 const START_MS = 1_800_000_000_000;
-type Append = { readonly afterMs: number; readonly shedding?: boolean };
+type Append = { readonly afterMs: number; readonly shedding?: boolean; readonly call?: boolean };
+
+const tick = (shedding = false): LogEvent => ({ type: 'Tick', value: { source: 'node', shedding, receivedAtMs: 0 } });
+const CALL: LogEvent = {
+  type: 'AccountErased',
+  value: { requestId: 'r', tenant: 't', receivedAtMs: 0 },
+};
 
 /** Live time at each append. */
 const lives = (...appends: readonly Append[]): readonly number[] => {
   const clock = liveClock(null);
-  clock.step(epochMs(START_MS), false);
+  clock.step(epochMs(START_MS), tick());
   let at = START_MS;
-  return appends.map(({ afterMs, shedding }) => clock.step(epochMs((at += afterMs)), shedding ?? false));
+  return appends.map(({ afterMs, shedding, call }) =>
+    clock.step(epochMs((at += afterMs)), call ? CALL : tick(shedding)),
+  );
 };
 
 describe('live time', () => {
@@ -53,7 +63,9 @@ describe('live time', () => {
     expect(appended).toEqual([0, 0, 0, 1_000]);
   });
 
-  const appends = fc.array(fc.record({ afterMs: fc.integer({ min: -9_000, max: 9_000 }), shedding: fc.boolean() }));
+  const appends = fc.array(
+    fc.record({ afterMs: fc.integer({ min: -9_000, max: 9_000 }), shedding: fc.boolean(), call: fc.boolean() }),
+  );
 
   it('never goes back, and never grows by more than a step', () => {
     fc.assert(
@@ -72,19 +84,35 @@ describe('live time', () => {
       fc.property(appends, fc.nat(), (all, cut) => {
         let at = START_MS;
         let clock = liveClock(null);
-        clock.step(epochMs(at), false);
-        const resumed = all.map(({ afterMs, shedding }, i) => {
+        clock.step(epochMs(at), tick());
+        const resumed = all.map(({ afterMs, shedding, call }, i) => {
           if (i === cut % Math.max(1, all.length)) clock = liveClock(clock.now());
-          return clock.step(epochMs((at += afterMs)), shedding);
+          return clock.step(epochMs((at += afterMs)), call ? CALL : tick(shedding));
         });
         expect(resumed).toEqual(lives(...all));
       }),
     );
   });
 
+  it('takes no notice of what comes in beside ingest, whose outage counts 5 s however many calls there are', () => {
+    const call = { afterMs: 4_000, call: true };
+    expect(lives(...Array.from({ length: 75 }, () => call), { afterMs: 1_000 }).at(-1)).toBe(5_000);
+    expect(lives({ afterMs: 1_000 }, { afterMs: 500, call: true }, { afterMs: 500 })).toEqual([1_000, 1_000, 2_000]);
+    const shed = { afterMs: 1_000, shedding: true };
+    expect(lives(shed, call, { afterMs: 8_000 }, { afterMs: 1 })).toEqual([0, 0, 0, 1]);
+  });
+
+  it('goes on with beats, starts, stops and ticks, and with what other folds send', () => {
+    const passing = RECORD_NAMES.filter(letsTimePass);
+    for (const name of ['Heartbeat', 'SessionStarted', 'SessionStopRequested', 'Tick', 'AudienceMoved', 'TimeRelayed'])
+      expect(passing).toContain(name);
+    for (const name of ['PolicyActivated', 'AccountErased', 'ResumeHidden', 'ResumeUndone'])
+      expect(passing).not.toContain(name);
+  });
+
   it('does not begin with 5 s where nothing could be read before the first record', () => {
     const clock = liveClock(liveClock(null).now());
-    expect(clock.step(epochMs(START_MS), false)).toBe(0);
+    expect(clock.step(epochMs(START_MS), tick())).toBe(0);
   });
 
   it('holds longer than the time between two beats and a tick', () => {

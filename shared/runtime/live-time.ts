@@ -1,4 +1,6 @@
 import { type EpochMs, epochMs, type LiveMs, HEARTBEAT_INTERVAL_MS, liveMs, SECOND_MS } from '../../schemas/time.ts';
+import type { RecordName } from '../../schemas/codec.ts';
+import type { LogEvent } from '../../schemas/events.ts';
 import type { PartitionClock } from '../state/state.ts';
 
 /** What the longest silence of a partition can add: an outage of ingest or log costs a session no more of its lease. */
@@ -10,9 +12,18 @@ export const MAX_STEP_MS = 5 * SECOND_MS;
  */
 export const SHEDDING_HOLD_MS = HEARTBEAT_INTERVAL_MS + 2 * SECOND_MS;
 
+/** What others than ingest append: that it came says nothing of whether a player could be heard. */
+const BESIDE_INGEST: ReadonlySet<RecordName> = new Set([
+  'PolicyActivated',
+  'AccountErased',
+  'ResumeHidden',
+  'ResumeUndone',
+]);
+export const letsTimePass = (type: RecordName): boolean => !BESIDE_INGEST.has(type);
+
 export type LiveClock = {
   /** Takes in the next record's append time and answers the live time at that record. */
-  step(appendedAtMs: EpochMs, shedding: boolean): LiveMs;
+  step(appendedAtMs: EpochMs, event: LogEvent): LiveMs;
   now(): PartitionClock;
 };
 
@@ -23,7 +34,9 @@ export const liveClock = (committed: PartitionClock | null): LiveClock => {
   let appended: number | null = committed?.appendedAtMs || null;
   let heldUntil: number = committed?.heldUntilMs ?? 0;
   return {
-    step: (appendedAtMs, shedding) => {
+    step: (appendedAtMs, event) => {
+      if (!letsTimePass(event.type)) return liveMs(live);
+      const shedding = event.type === 'Tick' && event.value.shedding;
       // A hold made before the clock was set back must not last until the clock has caught up.
       if (heldUntil > appendedAtMs + SHEDDING_HOLD_MS) heldUntil = appendedAtMs + SHEDDING_HOLD_MS;
       const held = shedding || appendedAtMs <= heldUntil;

@@ -196,8 +196,9 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
     yield* step('send', () => log.send(relay.topic, partition.number, [relay.record]));
     partition.relayedAtMs = relay.atMs;
   }
+  // When all is sent: a fold that reads its row back, and finds it newer than its record, sends nothing for that record.
   for (const { rows, erasure } of writesOf(partition, folded.writes)) {
-    if (rows.length > 0) yield* begin('put', () => tableOf(parts).put(rows));
+    if (rows.length > 0) yield* step('put', () => tableOf(parts).put(rows));
     if (erasure !== null) yield* step('erase', () => tableOf(parts).erase(erasure));
   }
 
@@ -287,9 +288,7 @@ const worthCommitting = (partition: Partition, folded: Folded<unknown>, to: Chec
 /** Live time at each record, and the clock behind them. */
 const timesOf = (partition: Partition, records: readonly Readable[]): { lives: LiveMs[]; end: PartitionClock } => {
   const clock = liveClock(partition.folded?.clock ?? null);
-  const lives = records.map(({ appendedAtMs, event }) =>
-    clock.step(appendedAtMs, event.type === 'Tick' && event.value.shedding),
-  );
+  const lives = records.map(({ appendedAtMs, event }) => clock.step(appendedAtMs, event));
   return { lives, end: clock.now() };
 };
 

@@ -30,7 +30,7 @@ const bench = () => {
 const outputs = (ask: (what: string) => Promise<string>): Steps<string> =>
   (function* () {
     yield* begin('send', () => ask('first'));
-    yield* begin('put', () => ask('second'));
+    yield* begin('send', () => ask('second'));
     return yield* step('commit', () => ask('commit'));
   })();
 

@@ -19,6 +19,7 @@ export type Ingest = {
   stop(sessionId: string, by: SessionStopRequested['by']): boolean;
   /** `down`: nobody is there. `log`: the node refuses, since it cannot store. `shed`: it refuses half of all. */
   trouble(kind: 'down' | 'log' | 'shed', ms: number): void;
+  isDown(): boolean;
   policy(record: Parameters<Engine['encodeEvent']>[0]): void;
   /** Somebody may hold a slot: a tick each second, as on a real node. */
   tickLoop(): void;
@@ -240,6 +241,7 @@ export const createIngest = (parts: IngestParts): Ingest => {
       trouble = { kind, untilMs: schedule.now() + ms };
       trace.add('trouble', kind, ms);
     },
+    isDown: () => trouble.kind === 'down' && schedule.now() < trouble.untilMs,
     policy: (record) => {
       append(record, null);
       consumer.wake(rng.between(1, 2_000));

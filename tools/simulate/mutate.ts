@@ -16,7 +16,7 @@ export type Caught = {
 export type MutationOptions = { readonly seeds: readonly number[]; readonly hours: number };
 
 /** Few seeds and short days, in an order in which each bug is met soon. */
-export const MUTATION_RUN: MutationOptions = { seeds: [14, 37, 70, 1, 7, 8, 11, 78, 93], hours: 8 };
+export const MUTATION_RUN: MutationOptions = { seeds: [14, 37, 70, 1, 7, 8, 11, 78, 93, 9], hours: 8 };
 
 const COPIED = ['schemas', 'services', 'shared', 'package.json'];
 const isCopied = (path: string): boolean => !path.endsWith('.test.ts');

@@ -6,7 +6,7 @@ const RESUME = 'services/resume-position';
 const VIEWS = 'services/view-end';
 
 const WRITES = `  for (const { rows, erasure } of writesOf(partition, folded.writes)) {
-    if (rows.length > 0) yield* begin('put', () => tableOf(parts).put(rows));
+    if (rows.length > 0) yield* step('put', () => tableOf(parts).put(rows));
     if (erasure !== null) yield* step('erase', () => tableOf(parts).erase(erasure));
   }
 `;

@@ -53,6 +53,10 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
     ],
   },
   {
+    name: 'calls-let-time-pass',
+    patches: [{ within: LOOP, find: `if (!letsTimePass(event.type)) return liveMs(live);`, replace: '' }],
+  },
+  {
     name: 'shedding-ignored',
     patches: [
       { within: LOOP, find: `const held = shedding || appendedAtMs <= heldUntil;`, replace: `const held = false;` },

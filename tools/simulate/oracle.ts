@@ -242,7 +242,7 @@ export const createOracle = ({ trace, wasSteady }: OracleParts): Oracle => {
     record: (record, outputs, account) => {
       const { event, appendedAtMs } = record;
       offset = record.offset;
-      live = clock.step(appendedAtMs, event.type === 'Tick' && event.value.shedding);
+      live = clock.step(appendedAtMs, event);
       left = [...outputs];
       for (const { sessionId, outcome, reason, bySessionId } of outputs) {
         trace.add('decided', offset, sessionId, outcome, reason, bySessionId ?? '');

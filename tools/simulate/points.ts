@@ -61,7 +61,7 @@ export const pointsFold = (engine: Engine, key: string): Fold => {
   const judged = (folded: FoldedOne, table: ReadonlyMap<string, TableRow>): void => {
     const { record, rows, changed, puts } = folded;
     offset = record.offset;
-    const live = clock.step(record.appendedAtMs, record.event.type === 'Tick' && record.event.value.shedding);
+    const live = clock.step(record.appendedAtMs, record.event);
     heard(record);
     for (const put of puts) unput.delete(nameOf(put));
     if (changed) {

@@ -127,7 +127,7 @@ export const createToldOracle = (parts: { readonly trace: Trace; readonly wentBa
     judged: ({ record, outputs }) => {
       const { event } = record;
       offset = record.offset;
-      live = clock.step(record.appendedAtMs, false);
+      live = clock.step(record.appendedAtMs, record.event);
       for (const content of contents.values()) content.movedBefore = content.moved.length;
       if (event.type === 'AudienceMoved') sent(event.value);
       for (const output of outputs) if (output.type === 'AudienceCounted') told(output.value);

@@ -70,7 +70,7 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
   const foldOne = (): void => {
     const record = log.records[next]!;
     const { event, offset, appendedAtMs } = record;
-    const live = clock.step(appendedAtMs, event.type === 'Tick' && event.value.shedding);
+    const live = clock.step(appendedAtMs, event);
     next += 1;
     const due = dueBy(live);
     if (event.type === 'Tick' && due.length === 0)

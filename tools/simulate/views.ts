@@ -122,7 +122,7 @@ export const viewsFold = (engine: Engine, wasSteady: OracleParts['wasSteady']): 
 
   const judged = ({ record, outputs }: FoldedOne): void => {
     offset = record.offset;
-    live = clock.step(record.appendedAtMs, record.event.type === 'Tick' && record.event.value.shedding);
+    live = clock.step(record.appendedAtMs, record.event);
     const speaker = heard(record);
     for (const output of outputs) if (output.type === 'ViewEnded') revised(output.value, speaker);
   };

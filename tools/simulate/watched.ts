@@ -40,7 +40,7 @@ export const createWatcher = (partition: number): { heard(record: SimRecord): Wa
 
   return {
     heard: ({ key, event, offset, appendedAtMs }) => {
-      const live = clock.step(appendedAtMs, event.type === 'Tick' && event.value.shedding);
+      const live = clock.step(appendedAtMs, event);
       const start = event.type === 'SessionStarted' && event.value.origin === 'player' ? event.value.beat : null;
       const beat = event.type === 'Heartbeat' ? event.value : start;
       if (key === null || beat?.tracking !== 'full') return null;

@@ -82,7 +82,7 @@ export const runSeed = (engine: Engine, { seed, hours, keepTrace }: SeedOptions)
     policies(rng.fork(3), { schedule, ingest, consumer, log: timed, faulty: faultRate > 0 });
     household(rng.fork(4), { schedule, ingest, attempts });
     if (faultRate > 0) misfortunes(rng.fork(5), { schedule, ingest, consumer, log: timed });
-    calls(rng.fork(9), { schedule, log: timed });
+    calls(rng.fork(9), { schedule, log: timed, ingest });
     if (faultRate > 0) other.followers.forEach((follower, n) => mishaps(rng.fork(10 + n), schedule, follower));
     ingest.tickLoop();
     while (schedule.next(hours * HOUR_MS));
@@ -204,8 +204,11 @@ const mishaps = (rng: Prng, schedule: Schedule, { consumer, mayLoseAll }: Follow
   });
 };
 
-/** Somebody takes a title off the list, or wants back what stood there before; now and then the call comes twice. */
-const calls = (rng: Prng, { schedule, log }: { readonly schedule: Schedule; readonly log: SimLog }): void => {
+/**
+ * Somebody takes a title off the list, or wants back what stood there before; now and then the call comes twice. Who cannot watch
+ * because ingest is down has time to tidy up.
+ */
+const calls = (rng: Prng, { schedule, log, ingest }: Pick<Misfortunes, 'schedule' | 'log' | 'ingest'>): void => {
   let requests = 0;
   const call = (): void => {
     const type = rng.pick(['ResumeHidden', 'ResumeUndone'] as const);
@@ -216,6 +219,9 @@ const calls = (rng: Prng, { schedule, log }: { readonly schedule: Schedule; read
     if (rng.chance(0.3)) schedule.after(rng.pick([100, MINUTE_MS]), () => void log.append(KEY, { type, value }));
   };
   oftenIn(rng, schedule)(20 * MINUTE_MS, call);
+  oftenIn(rng.fork(1), schedule)(5_000, () => {
+    if (ingest.isDown()) call();
+  });
 };
 
 const summed = (consumers: readonly Consumer[]): Consumer['counts'] => {
