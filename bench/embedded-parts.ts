@@ -10,9 +10,15 @@ import type { Table } from '../shared/table/table.ts';
 import type { AnyProcessor } from './folds.ts';
 import { type Chunk, PARTITIONS, START_MS } from './lives.ts';
 
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Gone when the process ends. */
 export const temporaryFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'playbeat-bench-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 };
 
