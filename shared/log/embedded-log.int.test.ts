@@ -296,13 +296,13 @@ describe('the embedded log', () => {
   });
 
   /** Ten batches in partition 0, one in partition 1, then `harm`, then opened again. */
-  const harmed = async (harm: () => void): Promise<EmbeddedLog> => {
+  const harmed = async (harm: () => void, options: Partial<EmbeddedLogOptions> = {}): Promise<EmbeddedLog> => {
     const log = await open();
     for (let i = 0; i < 10; i++) await append(log, `marker-${i}`);
     await log.append(TOPIC, 1, [{ key: 'other', value: Buffer.from('fine') }]);
     await log.close();
     harm();
-    return open();
+    return open(options);
   };
   const flip = (marker = 'marker-6'): void => {
     const bytes = readFileSync(file);
@@ -317,10 +317,13 @@ describe('the embedded log', () => {
   };
 
   it.each([
-    ['a flipped bit', () => flip()],
-    ['a missing batch', cutOut],
-  ])('delivers up to the damage of %s, then fails that partition alone, with file and offset', async (_, harm) => {
-    const log = await harmed(harm);
+    ['a flipped bit', () => flip(), {}],
+    ['a missing batch', cutOut, {}],
+    ['a flipped bit that is met while reading ahead', () => flip(), { maxBatchRecords: 1 }],
+    ['a missing batch that is met so', cutOut, { maxBatchRecords: 1 }],
+  ])('delivers up to the damage of %s, then fails that partition alone, with file and offset', async (...how) => {
+    const [, harm, options] = how;
+    const log = await harmed(harm, options);
     const { batches, failures } = await consume(log, 0, Infinity);
     const [[partition, error]] = failures as [[number, LogDamaged]];
     expect(partition).toBe(0);
