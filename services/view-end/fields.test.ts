@@ -62,7 +62,7 @@ describe('the record of a view', () => {
       lastDecision: null,
       revisedAtMs: home.driver.now(),
     });
-    expect(id).toBe(`view-end:${cause}:0`);
+    expect(id).toBe(`view-end:${cause}:${record.viewId}.${record.revision}`);
     const { tenant: _tenant, revisedAtMs: _revised, ...view } = record;
     expect(home.stored('tv')).toEqual(view);
     expect(home.row('tv')?.places).toEqual({ views: `000${startedAtMs + 50_000} tv` });

@@ -95,7 +95,8 @@ export const revised = (
   const { view } = placed;
   const reason: ViewEnded['reason'] = view.reason === 'paused-out' ? 'paused_out' : view.reason;
   const value = { ...view, tenant, reason, revisedAtMs: at.appendedAtMs };
-  const emit: Effect = { emit: 'view-ends.v1', key: at.key, record: { type: 'ViewEnded', value } };
+  const name = `${view.viewId}.${view.revision}`;
+  const emit: Effect = { emit: 'view-ends.v1', key: at.key, record: { type: 'ViewEnded', value }, name };
   return { viewing, effects: final ? [emit, { put: rowOf(viewing, placed, at) }] : [emit] };
 };
 

@@ -365,8 +365,8 @@ const outgoingRecords = <State, Control>(
   for (const { effect, offset, index } of folded.effects) {
     if (offset < partition.groupOffset) continue;
     const cause = formatPosition(positionOf(partition.number, offset));
-    const { emit, key, record } = effect;
-    add(emit, key, record && encodeOutput(record, { id: `${processor.name}:${cause}:${index}`, cause }));
+    const { emit, key, record, name = index } = effect;
+    add(emit, key, record && encodeOutput(record, { id: `${processor.name}:${cause}:${name}`, cause }));
   }
   for (const { record, reason } of parked) {
     if (record.offset < partition.groupOffset) continue;

@@ -69,7 +69,16 @@ export type Step<State> = {
 /** The closed union of what a fold can cause. A new kind is an architecture decision. */
 export type Effect = Emit | Put | Erase;
 /** `record` null: whoever keeps something by this key out of the topic forgets it. */
-export type Emit = { readonly emit: TopicName; readonly key: string; readonly record: Output | null };
+export type Emit = {
+  readonly emit: TopicName;
+  readonly key: string;
+  readonly record: Output | null;
+  /**
+   * What tells it from others of its cause, for a fold that reads rows back: where they are ahead of a replay, it sends less than it
+   * did. Left out: its number among them.
+   */
+  readonly name?: string;
+};
 /** A row for the durable table, where it stands before the state that forgot it is committed. */
 export type Put = { readonly put: TableRow };
 /** All rows of this key go from the table, those among them that have long left the state; what is put behind it stays. */

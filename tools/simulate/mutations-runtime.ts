@@ -114,7 +114,7 @@ export const MUTATIONS_RUNTIME: readonly Mutation[] = [
     patches: [
       {
         within: LOOP,
-        find: 'id: `${processor.name}:${cause}:${index}`',
+        find: 'id: `${processor.name}:${cause}:${name}`',
         replace: 'id: `${processor.name}:${cause}:${Math.random()}`',
       },
     ],

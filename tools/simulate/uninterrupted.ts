@@ -91,9 +91,9 @@ export const createUninterrupted = <State, Control>(parts: UninterruptedParts<St
       else rows.set(key, row);
     }
     const cause = formatPosition(positionOf(partition, offset));
-    const values = folded.effects.flatMap(({ effect: { record: output }, index }) => {
+    const values = folded.effects.flatMap(({ effect: { record: output, name }, index }) => {
       if (output === null) return [];
-      const id = `${processor.name}:${cause}:${index}`;
+      const id = `${processor.name}:${cause}:${name ?? index}`;
       outputs.set(id, engine.encodeOutput(output, { id, cause }));
       caused.push({ offset, id });
       return [{ ...output, value: { ...output.value, id, cause } } as DecodedOutput];
