@@ -147,7 +147,6 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
       const zero = partitionId * OFFSETS;
       const found: StoredBatch[] = [];
       let expected = from;
-      let records = 0;
       let bytes = 0;
       try {
         const start = startOf.get(zero, zero + from)?.['id'];
@@ -162,9 +161,8 @@ const prepare = (db: DatabaseSync, request: Requests['open']) => {
             throw new StorageTrouble('damaged', 'the checksum of a batch does not match', base);
           found.push({ base, count, appendedAtMs: number(row['appended_at']), body });
           expected = base + count;
-          records = expected - from;
           bytes += body.length;
-          if (records >= maxRecords || bytes >= maxBytes) break;
+          if (expected - from >= maxRecords || bytes >= maxBytes) break;
         }
         if (found.length === 0) throw new StorageTrouble('damaged', 'records are missing', expected);
       } catch (error) {
