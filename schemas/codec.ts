@@ -216,27 +216,26 @@ const read = <T>(name: RecordName, readValue: () => T, bytes: Uint8Array, failur
   return value;
 };
 
+const hasHeader = (bytes: Uint8Array): boolean => bytes.length >= HEADER_BYTES && bytes[0] === 0;
+
 const headed = (bytes: Uint8Array | null): Uint8Array => {
   if (bytes === null) throw new UnreadableRecord('no bytes');
-  if (bytes.length < HEADER_BYTES || bytes[0] !== 0) throw new UnreadableRecord('not in the wire format');
+  if (!hasHeader(bytes)) throw new UnreadableRecord('not in the wire format');
   return bytes;
-};
-
-const foreign = (number: number): Error => {
-  if (number < 1) return new UnreadableRecord('without the mark of Playbeat');
-  const known = Object.values(SCHEMA_NUMBERS).some((other) => other === number);
-  return known
-    ? new UnreadableRecord(`schema ${number} belongs in another topic`)
-    : new UnknownSchemaId(`schema ${number} was made by a newer release`);
 };
 
 const NAMES: ReadonlyMap<number, RecordName> = new Map(RECORD_NAMES.map((name) => [SCHEMA_NUMBERS[name], name]));
 
+const foreign = (number: number): Error => {
+  if (number < 1) return new UnreadableRecord('without the mark of Playbeat');
+  return NAMES.has(number)
+    ? new UnreadableRecord(`schema ${number} belongs in another topic`)
+    : new UnknownSchemaId(`schema ${number} was made by a newer release`);
+};
+
 /** What a record says that it is, unread; null where that cannot be told. */
 export const nameIn = (bytes: Uint8Array | null): RecordName | null =>
-  bytes === null || bytes.length < HEADER_BYTES || bytes[0] !== 0
-    ? null
-    : (NAMES.get(markAt(bytes, HEADER_BYTES)) ?? null);
+  bytes !== null && hasHeader(bytes) ? (NAMES.get(markAt(bytes, HEADER_BYTES)) ?? null) : null;
 
 /** A record that a processor folds. Throws `UnreadableRecord`, `UnknownSchemaId` or `UnreadableControlRecord`, nothing else. */
 export const decode = (bytes: Uint8Array | null): LogEvent => {

@@ -221,15 +221,8 @@ describe('a replay', () => {
           else if (one.do === 'beat') home.beat(one.who);
           else if (one.do === 'pause') home.beat(one.who, { state: 'paused' });
           else if (one.do === 'stop') home.stop(one.who);
-          else if (one.do === 'call') {
-            // Ingest is away, and so are its ticks.
-            const nowMs = home.driver.now() + 4 * SECOND_MS;
-            home.driver.setNow(nowMs);
-            const title = { profileId: 'p', contentId: 'c', receivedAtMs: nowMs, occurredAtMs: nowMs };
-            const value = { requestId: `call ${n}`, tenant: 'home', source: 'api', ...title };
-            home.driver.append('neighbours', { type: 'ResumeHidden', value });
-            home.driver.fold();
-          } else {
+          else if (one.do === 'call') home.callNextDoor(4 * SECOND_MS);
+          else {
             const value = beatOf(`${NEXT_DOOR} ${n}`, home.driver.now(), { sequence: 1 });
             home.driver.append('neighbours', { type: 'Heartbeat', value });
             home.driver.fold();

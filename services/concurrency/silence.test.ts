@@ -55,11 +55,7 @@ describe('a session that falls silent', () => {
     for (let minutes = 0; minutes < 5; minutes++) {
       home.driver.setNow(home.driver.now() + 30_000);
       home.activate(TWO_STREAMS);
-      const nowMs = home.driver.now() + 30_000;
-      home.driver.setNow(nowMs);
-      const title = { profileId: 'p', contentId: 'c', receivedAtMs: nowMs, occurredAtMs: nowMs };
-      const value = { requestId: `call ${minutes}`, tenant: 'home', source: 'api', ...title };
-      home.driver.append('neighbours', { type: 'ResumeHidden', value });
+      home.callNextDoor(30_000);
     }
     home.silence(1);
     expect(home.holders()).toEqual(['tv']);

@@ -26,6 +26,8 @@ export type Household = {
   erase(): void;
   /** Nobody says anything: ingest appends a tick each second. */
   silence(seconds: number): void;
+  /** Somebody else on the partition takes a title off a list, so long after all that was before: ingest is away, and its ticks. */
+  callNextDoor(afterMs: number): void;
   /** These beat every 10 s, and everybody else is silent. */
   watch(seconds: number, ...sessionIds: readonly string[]): void;
   /** `allow`, or `stop` and the reason. */
@@ -182,6 +184,13 @@ export const household = (yaml: string | null = TWO_STREAMS): Household => {
         type: 'AccountErased',
         value: { requestId: nextRequest(), tenant: 'tenant', receivedAtMs: driver.now() },
       }),
+    callNextDoor: (afterMs) => {
+      const nowMs = driver.now() + afterMs;
+      driver.setNow(nowMs);
+      const title = { profileId: 'p', contentId: 'c', receivedAtMs: nowMs, occurredAtMs: nowMs };
+      const value = { requestId: nextRequest(), tenant: 'tenant', source: 'api', ...title };
+      append('neighbours', { type: 'ResumeHidden', value });
+    },
     watch: (seconds, ...ids) => {
       for (let left = seconds; left > 0; left -= 10) {
         silence(Math.min(10, left));
