@@ -7,6 +7,7 @@ import {
   findOtherCoordinators,
   mendConnections,
   restTimers,
+  writeNumbersInPlace,
   type ClientConfig,
   type RetryConfig,
 } from './kafka-log-inside.ts';
@@ -58,6 +59,7 @@ const prepare = (): void => {
   mendConnections();
   dropSilentBrokers();
   findOtherCoordinators();
+  writeNumbersInPlace();
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
     compress: async (encoder: { readonly buffer: Buffer }) => compressFrameSync(encoder.buffer),
     decompress: async (bytes: Buffer) => decompressFrameSync(bytes),

@@ -61,10 +61,24 @@ const oneLeader: ICustomPartitioner = () => {
 
 type Held = { readonly producer: Producer; readonly connected: Promise<void>; sends: number; retired: boolean };
 
+type Groups = Record<number, Message[]>;
+/**
+ * kafkajs asks for the partition of one message after the other, and copies for each all that it has of its partition. Here only
+ * the first is asked for, by which `oneLeader` knows all: each of them says where it goes.
+ */
+const groupedAtOnce = (messages: readonly Message[]): Message[] => {
+  const reduce = (step: (groups: Groups, first: Message) => Groups, none: Groups): Groups => {
+    const groups = step(none, messages[0]!);
+    for (const message of messages.slice(1)) (groups[message.partition!] ??= []).push(message);
+    return groups;
+  };
+  return Object.assign([...messages], { reduce }) as Message[];
+};
+
 /** Through kafkajs to one leader, or of each partition by itself. */
 const put = async (producer: Producer, { topic, messages }: TopicMessages): Promise<readonly RecordMetadata[]> => {
   const partitions = [...new Set(messages.map(({ partition = 0 }) => partition))];
-  const marked = messages.map((one, i): Together => (i === 0 ? { ...one, together: partitions } : one));
+  const marked = groupedAtOnce(messages.map((one, i): Together => (i === 0 ? { ...one, together: partitions } : one)));
   const bytes = messages.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
   try {
     return await producer.sendBatch({
