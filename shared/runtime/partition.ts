@@ -1,19 +1,15 @@
-import { encodeOutput } from '../../schemas/codec.ts';
-import type { DecisionOutput } from '../../schemas/events.ts';
-import type { Trace } from '../../schemas/generated/records.ts';
 import type { EpochMs, LiveMs } from '../../schemas/time.ts';
-import { partitionsOf, type TopicName } from '../../schemas/topics.ts';
+import type { TopicName } from '../../schemas/topics.ts';
 import type { Batch, Bounds, NewRecord } from '../log/log.ts';
-import { partitionOf } from '../log/partition.ts';
-import { formatPosition, positionOf } from '../log/position.ts';
-import type { Checkpoint, CommitOutcome, Loaded, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
-import { foldRecords, type Folded, type FoldRequest, type Readable, type Stored, type TableWrite } from './fold.ts';
+import type { Checkpoint, CommitOutcome, Owner, PartitionClock, Row, StateStore } from '../state/state.ts';
+import { foldRecords, type Folded, type FoldRequest, type Readable } from './fold.ts';
 import { liveClock } from './live-time.ts';
-import { type AnyTable, type Erasure, nameOf, type TableKey, type TableRow } from '../table/table.ts';
-import { type Emit, FEW_RECORDS, type Processor, stateIn } from './processor.ts';
-import { cut, type Parked, PartitionPaused, type Read, readBatch } from './reading.ts';
+import { outgoingRecords, tracedIn, type TracedDecision } from './outgoing.ts';
+import type { Emit, Processor } from './processor.ts';
+import { cut, PartitionPaused, type Read, readBatch } from './reading.ts';
 import { relayOf } from './relay.ts';
 import { begin, step, type Steps } from './steps.ts';
+import { type LoopTable, readFromTable, writeToTable } from './table-steps.ts';
 
 /** What the loop needs of the log; `send` and `bounds` may answer at once. */
 export type LoopLog = {
@@ -23,8 +19,6 @@ export type LoopLog = {
   rebuildFrom(topic: TopicName, partition: number): number | Promise<number>;
   commitGroup(partition: number, offset: number): unknown;
 };
-
-export type LoopTable = Pick<AnyTable, 'get' | 'put' | 'erase'>;
 
 export type Parts<State, Control> = {
   readonly processor: Processor<State, Control>;
@@ -61,12 +55,6 @@ export type LoopEvent =
       /** Decisions of calls that somebody watches, without those that were told of before. */
       readonly traced: readonly TracedDecision[];
     };
-
-export type TracedDecision = {
-  readonly offset: number;
-  readonly value: DecisionOutput['value'];
-  readonly trace: Trace;
-};
 
 /** One owned partition. The loop is its only writer; nothing of it outlives a reopening. */
 export type Partition = {
@@ -184,7 +172,7 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
     times = timesOf(partition, read.records);
   }
   const { lives, end } = times;
-  const stored = yield* readThrough(parts, partition, read.records, loaded);
+  const stored = yield* readFromTable(parts, partition, read.records, loaded);
   const folded = foldOrPause(parts, partition, { records: read.records, lives, loaded, kept, stored });
 
   const offset = read.until;
@@ -197,10 +185,7 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
     partition.relayedAtMs = relay.atMs;
   }
   // When all is sent: a fold that reads its row back, and finds it newer than its record, sends nothing for that record.
-  for (const { rows, erasure } of writesOf(partition, folded.writes)) {
-    if (rows.length > 0) yield* step('put', () => tableOf(parts).put(rows));
-    if (erasure !== null) yield* step('erase', () => tableOf(parts).erase(erasure));
-  }
+  yield* writeToTable(parts, partition, folded.writes);
 
   if (partition.rebuild !== null && offset >= partition.rebuild.to) partition.rebuild = null;
   const to: Checkpoint = { offset, clock: end, control: folded.control, rebuild: partition.rebuild };
@@ -232,18 +217,6 @@ function* foldSome<State, Control>(parts: Parts<State, Control>, partition: Part
   if (read.pausedBy !== null) throw read.pausedBy;
   return offset;
 }
-
-const tracedIn = ({ groupOffset }: Partition, { effects }: Folded<unknown>): readonly TracedDecision[] => {
-  let traced: TracedDecision[] | null = null;
-  for (const { effect, offset } of effects) {
-    if (effect.record?.type !== 'StreamDecided' || offset < groupOffset) continue;
-    const { value } = effect.record;
-    if (value.trace !== undefined) (traced ??= []).push({ offset, value, trace: value.trace });
-  }
-  return traced ?? NONE_TRACED;
-};
-
-const NONE_TRACED: readonly TracedDecision[] = [];
 
 /** Once there are so many no others are added: rows that all come up in turn would otherwise push each other out before theirs. */
 const keep = ({ kept }: Partition, rows: ReadonlyMap<string, Row | null>, most: number): void => {
@@ -291,91 +264,3 @@ const timesOf = (partition: Partition, records: readonly Readable[]): { lives: L
   const lives = records.map(({ appendedAtMs, event }) => clock.step(appendedAtMs, event));
   return { lives, end: clock.now() };
 };
-
-const tableOf = <State, Control>({ processor, table }: Parts<State, Control>): LoopTable => {
-  if (table === undefined) throw new Error(`${processor.name} asks for a durable table, and was given none`);
-  return table;
-};
-
-/** The rows of the durable table that records of the batch need, by offset. */
-function* readThrough<State, Control>(
-  parts: Parts<State, Control>,
-  { kept }: Partition,
-  records: readonly Readable[],
-  loaded: Loaded,
-): Steps<ReadonlyMap<number, Stored>> {
-  const { processor } = parts;
-  if (processor.reads === undefined) return new Map();
-  // What fires in this batch may forget what the state has now, and so may many records.
-  const due = new Set(loaded.due.map(({ key }) => key));
-  const counts = new Map<string, number>();
-  for (const { key } of records) if (key !== null) counts.set(key, (counts.get(key) ?? 0) + 1);
-  const needs = new Map<number, TableKey>();
-  const wanted = new Map<string, TableKey>();
-  for (const { key, event, offset } of records) {
-    if (key === null) continue;
-    const mayForget = due.has(key) || counts.get(key)! > FEW_RECORDS;
-    const row = mayForget ? undefined : (kept.get(key) ?? loaded.rows.get(key));
-    const needed = processor.reads(stateIn(processor, row), event, key);
-    if (needed === null) continue;
-    needs.set(offset, needed);
-    wanted.set(nameOf(needed), needed);
-  }
-  if (needs.size === 0) return new Map();
-  const rows = yield* step('read', () => tableOf(parts).get([...wanted.values()]));
-  const found = new Map([...wanted.keys()].map((name, i) => [name, rows[i] ?? undefined]));
-  return new Map([...needs].map(([offset, needed]) => [offset, { needed, row: found.get(nameOf(needed)) }]));
-}
-
-type Writing = { readonly rows: TableRow[]; readonly erasure: Erasure | null };
-
-/** Puts up to the next erasure, which follows them, and so on; without what was done before. */
-const writesOf = (partition: Partition, writes: readonly TableWrite[]): readonly Writing[] => {
-  const all: Writing[] = [];
-  let rows: TableRow[] = [];
-  for (const write of writes) {
-    if (write.offset < partition.groupOffset) continue;
-    if ('row' in write) rows.push(write.row);
-    else {
-      all.push({ rows, erasure: write.erasure });
-      rows = [];
-    }
-  }
-  return rows.length === 0 ? all : [...all, { rows, erasure: null }];
-};
-
-type Outgoing = { readonly topic: TopicName; readonly to: number; readonly records: readonly NewRecord[] };
-
-/** Outputs by topic and partition, with ids that follow from their cause; without those that were sent before. */
-const outgoingRecords = <State, Control>(
-  parts: Parts<State, Control>,
-  partition: Partition,
-  folded: Folded<Control>,
-  parked: readonly Parked[],
-): readonly Outgoing[] => {
-  const { processor, partitions } = parts;
-  const byTarget = new Map<string, { topic: TopicName; to: number; records: NewRecord[] }>();
-  const add = (topic: TopicName, key: string, value: Uint8Array | null): void => {
-    const to = partitionOf(key, partitionsOf(topic, partitions));
-    const target = `${topic}/${to}`;
-    const existing = byTarget.get(target);
-    if (existing === undefined) byTarget.set(target, { topic, to, records: [{ key, value }] });
-    else existing.records.push({ key, value });
-  };
-  for (const { effect, offset, index } of folded.effects) {
-    if (offset < partition.groupOffset) continue;
-    const cause = formatPosition(positionOf(partition.number, offset));
-    const { emit, key, record, name = index } = effect;
-    add(emit, key, record && encodeOutput(record, { id: `${processor.name}:${cause}:${name}`, cause }));
-  }
-  for (const { record, reason } of parked) {
-    if (record.offset < partition.groupOffset) continue;
-    const cause = formatPosition(positionOf(partition.number, record.offset));
-    const bytes = Buffer.from(record.value ?? new Uint8Array());
-    const value = { topic: processor.input, processor: processor.name, reason, bytes };
-    add(PARKED, cause, encodeOutput({ type: 'RecordParked', value }, { id: `${processor.name}:${cause}`, cause }));
-  }
-  return [...byTarget.values()];
-};
-
-const PARKED: TopicName = 'heartbeats.v1.parked';

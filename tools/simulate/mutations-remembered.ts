@@ -5,10 +5,7 @@ const TABLE = 'shared/table';
 const RESUME = 'services/resume-position';
 const VIEWS = 'services/view-end';
 
-const WRITES = `  for (const { rows, erasure } of writesOf(partition, folded.writes)) {
-    if (rows.length > 0) yield* step('put', () => tableOf(parts).put(rows));
-    if (erasure !== null) yield* step('erase', () => tableOf(parts).erase(erasure));
-  }
+const WRITES = `  yield* writeToTable(parts, partition, folded.writes);
 `;
 
 /** Bugs in what is remembered: resume positions, views, and the table that both stand in. */
