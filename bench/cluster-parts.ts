@@ -4,10 +4,9 @@ import { openRedisState, type RedisStateOptions } from '../shared/state/redis-st
 import type { StateStore } from '../shared/state/state.ts';
 import { startOwnKafka } from '../tools/stack/own-kafka.ts';
 import { type OwnRedis, startOwnRedis } from '../tools/stack/own-redis.ts';
-import { type Stage, startSessions } from './http-parts.ts';
+import { type Stage, type StageOptions, startSessions } from './http-parts.ts';
 import { packing } from './folds.ts';
 import { PARTITIONS } from './lives.ts';
-import type { BenchOptions } from './options.ts';
 import { canPin, CORES, keepTo, coreOf } from './proc.ts';
 import { type Program, startLoad, startPlaybeat } from './processes.ts';
 import { PEPPER } from './records.ts';
@@ -64,15 +63,15 @@ export type ClusterStage = Stage & { readonly owner: Program; readonly parts: Cl
  * One process of ingest and one owner on Kafka and Redis, with running sessions. Where it pins, ingest has a core to itself,
  * and all others share the rest.
  */
-export const openClusterStage = async ({ pin }: Pick<BenchOptions, 'pin'>): Promise<ClusterStage> => {
+export const openClusterStage = async ({ pin, env = {} }: StageOptions): Promise<ClusterStage> => {
   const pinned = pin && canPin();
   if (pinned) keepTo(CORES.others);
   const parts = await startParts();
-  const owner = await startPlaybeat({ core: null, roles: ['concurrency'], env: parts.env });
+  const owner = await startPlaybeat({ core: null, roles: ['concurrency'], env: { ...parts.env, ...env } });
   const playbeat = await startPlaybeat({
     core: coreOf(pinned),
     roles: ['ingest'],
-    env: parts.env,
+    env: { ...parts.env, ...env },
   });
   const load = startLoad(pinned);
   await startSessions(load, playbeat);

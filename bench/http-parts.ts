@@ -2,7 +2,7 @@ import type { RoleName } from '../services/roles.ts';
 import type { LoadResult } from './load/job.ts';
 import type { BenchOptions } from './options.ts';
 import { canPin, coreOf } from './proc.ts';
-import { type Load, type Program, startLoad, startPlaybeat } from './processes.ts';
+import { type Env, type Load, type Program, startLoad, startPlaybeat } from './processes.ts';
 
 /** Accounts with one running session each that the rows over HTTP speak of. */
 export const SESSIONS = 2_000;
@@ -28,14 +28,19 @@ export type Stage = {
   close(): Promise<void>;
 };
 
+export type StageOptions = Pick<BenchOptions, 'pin'> & {
+  /** What Playbeat is told beside. */
+  readonly env?: Env;
+};
+
 /** Playbeat with running sessions, and a load generator, each on a core of its own where that can be. */
 export const openStage = async (
-  { pin }: Pick<BenchOptions, 'pin'>,
+  { pin, env = {} }: StageOptions,
   roles: readonly RoleName[] = ['ingest', 'concurrency'],
 ): Promise<Stage> => {
   const pinned = pin && canPin();
   const load = startLoad(pinned);
-  const playbeat = await startPlaybeat({ core: coreOf(pinned), roles });
+  const playbeat = await startPlaybeat({ core: coreOf(pinned), roles, env });
   await startSessions(load, playbeat);
   const close = async (): Promise<void> => void (await Promise.all([playbeat.stop(), load.stop()]));
   return { pinned, load, playbeat, close };

@@ -21,7 +21,7 @@ export type Load = { run(job: Job): Promise<LoadResult>; stop(): Promise<void> }
 
 const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-type Env = Readonly<Record<string, string>>;
+export type Env = Readonly<Record<string, string>>;
 type Start = {
   readonly file: string;
   readonly args?: readonly string[];

@@ -8,11 +8,14 @@ import { headerOf, machine } from './report.ts';
 import { median } from './row.ts';
 import { type Seen, slopeOf } from './slope.ts';
 
-const USAGE = `node bench/steady.ts [--minutes 40] [--warm-up 22] [--engine embedded|cluster] [--beats 2000] [--starts 20] [--json]
+const USAGE = `node bench/steady.ts [--minutes 40] [--warm-up 22] [--engine embedded|cluster] [--beats 2000] [--starts 20]
+                   [--memory 1024] [--json]
 
 P10: memory of each process under a load that stays the same, every minute, and how it grows after the warm-up. Ends with 1 when
 one of Playbeat's own grows by 1 MiB a minute or more. What has ended is remembered for 10 minutes, and its view for another
-10 when it has become final: before that, there is nothing steady. On the embedded engine it is all that \`npm start\` runs.`;
+10 when it has become final: before that, there is nothing steady. On the embedded engine it is all that \`npm start\` runs.
+Each process has the heap that Node gives itself in a container of so many MiB of memory, half of them: where there is much
+more, V8 leaves garbage lying for long.`;
 
 const MOST_MIB_PER_MINUTE = 1;
 const LOOK_MS = 5_000;
@@ -25,6 +28,7 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'embedded' },
     beats: { type: 'string', default: '2000' },
     starts: { type: 'string', default: '20' },
+    memory: { type: 'string', default: '1024' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -45,14 +49,15 @@ type Watched = {
 };
 
 const open = async (): Promise<{ readonly stage: Stage; readonly watched: readonly Watched[] }> => {
+  const env = { NODE_OPTIONS: `--max-old-space-size=${Math.floor(Number(values.memory) / 2)}` };
   if (values.engine === 'embedded') {
-    const stage = await openStage({ pin: false }, LOCAL_ROLES);
+    const stage = await openStage({ pin: false, env }, LOCAL_ROLES);
     return {
       stage,
       watched: [{ name: 'playbeat', gates: true, mib: () => stage.playbeat.memory().nowMiB, seen: [] }],
     };
   }
-  const stage = await openClusterStage({ pin: false });
+  const stage = await openClusterStage({ pin: false, env });
   const { playbeat, owner, parts } = stage;
   return {
     stage,

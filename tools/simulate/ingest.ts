@@ -18,13 +18,14 @@ export type Ingest = {
   signal(signal: SignalRequest): void;
   stop(sessionId: string, by: SessionStopRequested['by']): boolean;
   /** `down`: nobody is there. `log`: the node refuses, since it cannot store. `shed`: it refuses half of all. */
-  trouble(kind: 'down' | 'log' | 'shed', ms: number): void;
+  trouble(kind: Trouble, ms: number): void;
   isDown(): boolean;
   policy(record: Parameters<Engine['encodeEvent']>[0]): void;
   /** Somebody may hold a slot: a tick each second, as on a real node. */
   tickLoop(): void;
 };
 
+export type Trouble = 'down' | 'log' | 'shed';
 export type Start = {
   readonly beat: HeartbeatRequest;
   readonly requestId: string;
@@ -58,7 +59,7 @@ const SILENT_MS = 11 * SECOND_MS;
 export const createIngest = (parts: IngestParts): Ingest => {
   const { engine, rng, schedule, log, consumer, mirror, trace, key } = parts;
   const reader = engine.accountReader({ read: (_processor, _partition, keys) => consumer.read(keys) });
-  let trouble: { kind: 'down' | 'log' | 'shed'; untilMs: number } = { kind: 'shed', untilMs: 0 };
+  let newestTrouble: { readonly kind: Trouble; readonly untilMs: number } | null = null;
   let lastAppendMs = 0;
   let lastTickMs = 0;
   let refusedSome = false;
@@ -78,10 +79,13 @@ export const createIngest = (parts: IngestParts): Ingest => {
     append({ type: 'Tick', value: { source: 'node', shedding, receivedAtMs: log.clock() } }, null);
     consumer.wake(rng.chance(0.2) ? 1 : rng.between(500, 4_000));
   };
+  const troubleNow = (): Trouble | null =>
+    newestTrouble === null || schedule.now() >= newestTrouble.untilMs ? null : newestTrouble.kind;
   const accepts = (): boolean => {
-    if (schedule.now() >= trouble.untilMs) return true;
-    if (trouble.kind === 'down') return false;
-    if (trouble.kind === 'shed' && rng.chance(0.5)) return true;
+    const trouble = troubleNow();
+    if (trouble === null) return true;
+    if (trouble === 'down') return false;
+    if (trouble === 'shed' && rng.chance(0.5)) return true;
     refusedSome = true;
     return false;
   };
@@ -93,10 +97,11 @@ export const createIngest = (parts: IngestParts): Ingest => {
 
   const turn = (): void => {
     turnAt = Number.POSITIVE_INFINITY;
-    const blocked = schedule.now() < trouble.untilMs && trouble.kind !== 'shed';
+    const trouble = troubleNow();
+    const stores = trouble === null || trouble === 'shed';
     const quiet = schedule.now() - lastAppendMs >= SECOND_MS;
     const account = stateNow();
-    if (!blocked && (quiet || (refusedSome && schedule.now() - lastTickMs >= SECOND_MS))) tick();
+    if (stores && (quiet || (refusedSome && schedule.now() - lastTickMs >= SECOND_MS))) tick();
     nextTurn(intervalMs(account));
   };
   const stateNow = (): Account | undefined => {
@@ -238,10 +243,10 @@ export const createIngest = (parts: IngestParts): Ingest => {
     },
     stop,
     trouble: (kind, ms) => {
-      trouble = { kind, untilMs: schedule.now() + ms };
+      newestTrouble = { kind, untilMs: schedule.now() + ms };
       trace.add('trouble', kind, ms);
     },
-    isDown: () => trouble.kind === 'down' && schedule.now() < trouble.untilMs,
+    isDown: () => troubleNow() === 'down',
     policy: (record) => {
       append(record, null);
       consumer.wake(rng.between(1, 2_000));
