@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { type AccountKey, accountKey } from '../../schemas/ids.ts';
 
 /** Account ids per tenant that are kept with their key, so that a beat costs a look-up and not a hash. */
@@ -18,6 +18,8 @@ export const peppersIn = (all: readonly TenantPepper[], generation: number): Pep
       .map(({ tenant, pepper }) => [tenant, pepper]),
   );
 
+type Known = { readonly secret: KeyObject; readonly keys: Map<string, AccountKey> };
+
 export type ToAccountKey = (tenant: string, accountId: string) => AccountKey;
 
 /**
@@ -25,23 +27,23 @@ export type ToAccountKey = (tenant: string, accountId: string) => AccountKey;
  * pepper nobody can find out by trying ids. Keeps what it was asked last.
  */
 export const accountKeys = (pepper: Uint8Array, own: Peppers = new Map()): ToAccountKey => {
-  const tenants = new Map<string, Map<string, AccountKey>>();
+  const tenants = new Map<string, Known>();
+  const knownOf = (tenant: string): Known => {
+    const before = tenants.get(tenant);
+    if (before !== undefined) return before;
+    // Of bytes each hash makes such an object, which takes longer than the hash.
+    const made: Known = { secret: createSecretKey(own.get(tenant) ?? pepper), keys: new Map() };
+    // Tenants are few: a caller cannot make one up.
+    tenants.set(tenant, made);
+    return made;
+  };
   return (tenant, accountId) => {
-    let known = tenants.get(tenant);
-    if (known === undefined) {
-      // Tenants are few: a caller cannot make one up.
-      known = new Map();
-      tenants.set(tenant, known);
-    }
-    const found = known.get(accountId);
+    const { secret, keys } = knownOf(tenant);
+    const found = keys.get(accountId);
     if (found !== undefined) return found;
-    const key = accountKey(
-      createHmac('sha256', own.get(tenant) ?? pepper)
-        .update(`${tenant}\0${accountId}`)
-        .digest('base64url'),
-    );
-    if (known.size >= CACHED) known.clear();
-    known.set(accountId, key);
+    const key = accountKey(createHmac('sha256', secret).update(`${tenant}\0${accountId}`).digest('base64url'));
+    if (keys.size >= CACHED) keys.clear();
+    keys.set(accountId, key);
     return key;
   };
 };

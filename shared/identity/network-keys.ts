@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 const CACHED = 50_000;
@@ -26,6 +26,7 @@ for (const [net, bits] of [
  * the internet. Many viewers of one network key look suspicious; no address is kept.
  */
 export const networkKeys = (pepper: Uint8Array): ((address: string | undefined) => string | null) => {
+  const secret = createSecretKey(pepper);
   const known = new Map<string, string | null>();
   return (address) => {
     if (address === undefined) return null;
@@ -33,7 +34,7 @@ export const networkKeys = (pepper: Uint8Array): ((address: string | undefined) 
     if (found !== undefined) return found;
     const key = isInside(address)
       ? null
-      : createHmac('sha256', pepper)
+      : createHmac('sha256', secret)
           .update(`network\0${coarse(address)}`)
           .digest('base64url')
           .slice(0, 16);

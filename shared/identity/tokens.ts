@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { HOUR_MS } from '../../schemas/time.ts';
 
 /**
@@ -47,9 +47,10 @@ export const looksLikeSessionToken = (text: string): boolean => text.startsWith(
 /** `before` is the key that signed until now: what it signed is read as long as it is given, so that a change of keys ends no session. */
 export const createTokens = (key: Uint8Array, before: Uint8Array | null = null): Tokens => {
   const verified = new Map<string, SessionToken>();
-  const mac = (signed: string, by = key): Buffer => createHmac('sha256', by).update(signed).digest();
+  const [secret, secretBefore] = [createSecretKey(key), before && createSecretKey(before)];
+  const mac = (signed: string, by = secret): Buffer => createHmac('sha256', by).update(signed).digest();
   const isSigned = (signed: string, given: Buffer): boolean =>
-    isSame(mac(signed), given) || (before !== null && isSame(mac(signed, before), given));
+    isSame(mac(signed), given) || (secretBefore !== null && isSame(mac(signed, secretBefore), given));
   const sign = (kind: string, payload: unknown): string => {
     const signed = `${kind}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
     return `${signed}.${mac(signed).toString('base64url')}`;

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import type { TableName } from '../../schemas/tables.ts';
 import { DAY_MS, type EpochMs } from '../../schemas/time.ts';
 
@@ -38,9 +38,10 @@ export const cursors = (secret: Uint8Array, clock: () => EpochMs): Cursors => {
   if (secret.length < SECRET_BYTES)
     throw new RangeError(`the secret of the cursors has ${secret.length} bytes; at least ${SECRET_BYTES}`);
 
+  const signing = createSecretKey(secret);
   /** JSON keeps the parts apart, whatever is in them. The first says what for, should the secret sign other things too. */
   const signature = ({ table, key, list }: CursorList, expiresAtMs: number, below: string): Buffer =>
-    createHmac('sha256', secret)
+    createHmac('sha256', signing)
       .update(JSON.stringify(['playbeat list cursor', LAYOUT, table, key, list, expiresAtMs, below]))
       .digest()
       .subarray(0, SIGNATURE_BYTES);
